@@ -1,0 +1,2 @@
+//! morning-check
+fn main() {}

@@ -1,0 +1,203 @@
+//! Durations as people write and read them.
+//!
+//! Read: `30s`, `2m`, `1h30m`, `250ms`, `1.5h`, `2d`, `1w`; a bare number means seconds. Written: `1.4s`, `3m 20s`,
+//! `2d 4h`, at most two units.
+//!
+//! ```
+//! use std::time::Duration;
+//! use sre_core::duration;
+//! assert_eq!(duration::parse("1h30m").unwrap(), Duration::from_secs(5400));
+//! assert_eq!(duration::parse("45").unwrap(), Duration::from_secs(45));
+//! assert_eq!(duration::format(Duration::from_millis(1400)).to_string(), "1.4s");
+//! assert_eq!(duration::format(Duration::from_secs(200)).to_string(), "3m 20s");
+//! ```
+
+use std::fmt;
+use std::time::Duration;
+
+/// Text that is no duration, with the reason.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{text}` is not a duration: {why}; write 30s, 2m, 1h30m, or a number of seconds")]
+pub struct ParseDurationError {
+    text: String,
+    why: &'static str,
+}
+
+/// Seconds in each unit, longest name first so that `ms` wins over `m`.
+const UNITS: [(&str, f64); 6] =
+    [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0), ("w", 604_800.0)];
+
+/// Reads a duration.
+///
+/// # Errors
+/// When the text is empty, negative, has an unknown unit or a number without one after another, or is too large.
+pub fn parse(text: &str) -> Result<Duration, ParseDurationError> {
+    let fail = |why| ParseDurationError { text: text.to_owned(), why };
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(fail("it is empty"));
+    }
+    if rest.starts_with('-') {
+        return Err(fail("it is negative"));
+    }
+    let mut seconds = 0.0;
+    let mut first = true;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let number: f64 = number.parse().map_err(|_| fail("a number is missing"))?;
+        let unit_end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, tail) = after.split_at(unit_end);
+        let scale = match unit {
+            "" if first && tail.is_empty() => 1.0,
+            "" => return Err(fail("a unit is missing")),
+            unit => UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(|| fail("the unit is unknown"))?.1,
+        };
+        seconds += number * scale;
+        rest = tail.trim_start();
+        first = false;
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| fail("it is too large"))
+}
+
+/// Shows a duration with at most two units.
+#[must_use]
+pub fn format(duration: Duration) -> impl fmt::Display {
+    Human(duration)
+}
+
+struct Human(Duration);
+
+impl fmt::Display for Human {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text())
+    }
+}
+
+impl Human {
+    fn text(&self) -> String {
+        let d = self.0;
+        if d < Duration::from_secs(1) {
+            return format!("{}ms", d.as_millis());
+        }
+        // From here on whole tenths of a second are precise enough, and rounding first keeps "60.0s" from appearing.
+        let tenths = (d.as_millis() + 50) / 100;
+        if tenths < 600 {
+            return match tenths % 10 {
+                0 => format!("{}s", tenths / 10),
+                t => format!("{}.{t}s", tenths / 10),
+            };
+        }
+        let s = (d.as_millis() + 500) / 1000;
+        let (big, small) = match s {
+            0..3600 => ((s / 60, "m"), (s % 60, "s")),
+            3600..86_400 => ((s / 3600, "h"), (s % 3600 / 60, "m")),
+            _ => ((s / 86_400, "d"), (s % 86_400 / 3600, "h")),
+        };
+        match small.0 {
+            0 => format!("{}{}", big.0, big.1),
+            n => format!("{}{} {n}{}", big.0, big.1, small.1),
+        }
+    }
+}
+
+/// For `#[serde(with = "sre_core::duration::serde")]`: reads text or a bare number, writes [`format`]'s text.
+pub mod serde {
+    use std::fmt;
+    use std::time::Duration;
+
+    use ::serde::de::{Error, Visitor};
+    use ::serde::{Deserializer, Serializer};
+
+    /// Writes the duration as text.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&super::format(*duration))
+    }
+
+    /// Reads text or a bare number of seconds.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        deserializer.deserialize_any(DurationVisitor)
+    }
+
+    struct DurationVisitor;
+
+    impl Visitor<'_> for DurationVisitor {
+        type Value = Duration;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a duration such as 30s, 2m, 1h30m, or a number of seconds")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+            super::parse(text).map_err(E::custom)
+        }
+
+        fn visit_u64<E: Error>(self, seconds: u64) -> Result<Duration, E> {
+            Ok(Duration::from_secs(seconds))
+        }
+
+        fn visit_i64<E: Error>(self, seconds: i64) -> Result<Duration, E> {
+            u64::try_from(seconds).map(Duration::from_secs).map_err(|_| E::custom("a duration is not negative"))
+        }
+
+        fn visit_f64<E: Error>(self, seconds: f64) -> Result<Duration, E> {
+            Duration::try_from_secs_f64(seconds).map_err(E::custom)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        for (text, ms) in [
+            ("30s", 30_000),
+            ("2m", 120_000),
+            ("1h30m", 5_400_000),
+            ("250ms", 250),
+            ("1.5h", 5_400_000),
+            ("7", 7000),
+            ("0", 0),
+            ("1d 2h", 93_600_000),
+        ] {
+            assert_eq!(parse(text).unwrap(), Duration::from_millis(ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_unclear() {
+        for text in ["", "-1s", "5x", "1h30", "s", "1..2s", "1e400", "99999999999999999999w", "10 minutes ago"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn writes_at_most_two_units() {
+        for (ms, text) in [
+            (0, "0ms"),
+            (999, "999ms"),
+            (1000, "1s"),
+            (59_960, "1m"),
+            (61_000, "1m 1s"),
+            (3_600_000, "1h"),
+            (187_200_000, "2d 4h"),
+        ] {
+            assert_eq!(format(Duration::from_millis(ms)).to_string(), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(s in ".*") {
+            let _ = parse(&s);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Foundations that every tool of the SRE toolkit stands on.
+//!
+//! Each module has one job and its own example. Nothing in this crate prints, exits or reads the
+//! environment or the wall clock by itself: output, [`clock`](clock::Clock) and settings are handed in.
+//!
+//! | need | module |
+//! | --- | --- |
+//! | say what an error is, to whom, and whether to retry | [`error`], [`failure`], [`chain`] |
+//! | run something again, politely | [`retry`] |
+//! | name what was asked and what was found | [`target`], [`finding`], [`severity`], [`outcome`] |
+//! | time that a test can hold still | [`clock`] |
+//! | keep secrets out of logs | [`secret`], [`redact`] |
+//! | durations as people write them | [`duration`] |
+
+pub mod chain;
+pub mod clock;
+pub mod duration;
+pub mod error;
+pub mod failure;
+pub mod finding;
+pub mod outcome;
+pub mod redact;
+pub mod retry;
+pub mod secret;
+pub mod severity;
+pub mod target;
+
+pub use clock::{Clock, SharedClock, SystemClock};
+pub use error::{Classify, Delivery, ErrorClass, RetryHint};
+pub use failure::{Failure, FailureKind};
+pub use finding::{Code, Evidence, Finding, FindingId, SourceId};
+pub use outcome::Outcome;
+pub use retry::RetryPolicy;
+pub use secret::Secret;
+pub use severity::Severity;
+pub use target::Target;
