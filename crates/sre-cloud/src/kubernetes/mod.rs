@@ -1,0 +1,1 @@
+//! Kubernetes: what `kubectl get` would show, and what of it a person should know.
