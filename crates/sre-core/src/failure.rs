@@ -21,10 +21,10 @@
 //! pub type Error = Failure<ErrorKind>;
 //!
 //! let e = Error::new(ErrorKind::NoAnswer, Target::new("api.eu.example:6443"))
-//!     .attempts(3)
-//!     .elapsed(Duration::from_secs(5))
-//!     .delivery(Delivery::NotSent)
-//!     .hint(RetryHint::Backoff);
+//!     .with_attempts(3)
+//!     .with_elapsed(Duration::from_secs(5))
+//!     .with_delivery(Delivery::NotSent)
+//!     .with_hint(RetryHint::Backoff);
 //! assert_eq!(e.to_string(), "no answer from api.eu.example:6443 (3 attempts, 5s)");
 //! assert_eq!(e.class(), ErrorClass::Connection);
 //! ```
@@ -88,49 +88,49 @@ impl<K: FailureKind> Failure<K> {
 
     /// What exactly happened, as a lower-case fragment; it is redacted ([`redact::text`]).
     #[must_use]
-    pub fn detail(mut self, detail: impl AsRef<str>) -> Self {
+    pub fn with_detail(mut self, detail: impl AsRef<str>) -> Self {
         self.inner.detail = redact::text(detail.as_ref()).into_owned();
         self
     }
 
     /// How many times it was tried, the first one included.
     #[must_use]
-    pub fn attempts(mut self, attempts: u32) -> Self {
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.inner.attempts = attempts;
         self
     }
 
     /// Time spent over all attempts.
     #[must_use]
-    pub fn elapsed(mut self, elapsed: Duration) -> Self {
+    pub fn with_elapsed(mut self, elapsed: Duration) -> Self {
         self.inner.elapsed = Some(elapsed);
         self
     }
 
     /// Whether the request may have had an effect.
     #[must_use]
-    pub fn delivery(mut self, delivery: Delivery) -> Self {
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.inner.delivery = delivery;
         self
     }
 
     /// Whether another try is of use.
     #[must_use]
-    pub fn hint(mut self, hint: RetryHint) -> Self {
+    pub fn with_hint(mut self, hint: RetryHint) -> Self {
         self.inner.hint = hint;
         self
     }
 
     /// The status code that the peer answered with.
     #[must_use]
-    pub fn status(mut self, status: u16) -> Self {
+    pub fn with_status(mut self, status: u16) -> Self {
         self.inner.status = Some(status);
         self
     }
 
     /// The error underneath.
     #[must_use]
-    pub fn source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
         self
     }
@@ -146,22 +146,22 @@ impl<K: FailureKind> Failure<K> {
     }
 
     /// What exactly happened; empty when the kind says it all.
-    pub fn detail_text(&self) -> &str {
+    pub fn detail(&self) -> &str {
         &self.inner.detail
     }
 
     /// How many times it was tried.
-    pub fn attempt_count(&self) -> u32 {
+    pub fn attempts(&self) -> u32 {
         self.inner.attempts
     }
 
     /// Time spent over all attempts, where it was measured.
-    pub fn elapsed_time(&self) -> Option<Duration> {
+    pub fn elapsed(&self) -> Option<Duration> {
         self.inner.elapsed
     }
 
     /// The status code of the answer, where there was one.
-    pub fn status_code(&self) -> Option<u16> {
+    pub fn status(&self) -> Option<u16> {
         self.inner.status
     }
 

@@ -10,6 +10,7 @@
 //! | name what was asked and what was found | [`target`], [`finding`], [`severity`], [`outcome`] |
 //! | time that a test can hold still | [`clock`] |
 //! | keep secrets out of logs | [`secret`], [`redact`] |
+//! | ask something over HTTP | [`http`] |
 //! | durations as people write them | [`duration`] |
 
 pub mod chain;
@@ -18,6 +19,7 @@ pub mod duration;
 pub mod error;
 pub mod failure;
 pub mod finding;
+pub mod http;
 pub mod outcome;
 pub mod redact;
 pub mod retry;

@@ -19,7 +19,7 @@
 //!     .idempotent(true)
 //!     .on_retry(|r| eprintln!("attempt {} failed: {}; again in {:?}", r.attempt, r.error, r.delay))
 //!     .run(async |attempt| match attempt {
-//!         1 | 2 => Err(Failure::new(Down, Target::new("db")).hint(RetryHint::Backoff)),
+//!         1 | 2 => Err(Failure::new(Down, Target::new("db")).with_hint(RetryHint::Backoff)),
 //!         _ => Ok("hello"),
 //!     })
 //!     .await;
@@ -283,7 +283,7 @@ mod tests {
     }
 
     fn broken(delivery: Delivery, hint: RetryHint) -> Failure<Broken> {
-        Failure::new(Broken, Target::new("t")).delivery(delivery).hint(hint)
+        Failure::new(Broken, Target::new("t")).with_delivery(delivery).with_hint(hint)
     }
 
     async fn attempts(idempotent: bool, delivery: Delivery, hint: RetryHint) -> u32 {
