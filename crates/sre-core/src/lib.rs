@@ -12,11 +12,13 @@
 //! | keep secrets out of logs | [`secret`], [`redact`] |
 //! | ask something over HTTP | [`http`] |
 //! | durations as people write them | [`duration`] |
+//! | tell the shell how it went | [`exit`] |
 
 pub mod chain;
 pub mod clock;
 pub mod duration;
 pub mod error;
+pub mod exit;
 pub mod failure;
 pub mod finding;
 pub mod http;
@@ -29,6 +31,7 @@ pub mod target;
 
 pub use clock::{Clock, SharedClock, SystemClock};
 pub use error::{Classify, Delivery, ErrorClass, RetryHint};
+pub use exit::ExitCode;
 pub use failure::{Failure, FailureKind};
 pub use finding::{Code, Evidence, Finding, FindingId, SourceId};
 pub use outcome::Outcome;
