@@ -1,1 +1,13 @@
-//! sre-testkit
+//! Servers for the tests of the workspace: scripted ones that fail on demand, and real ones started and stopped.
+//!
+//! | need | module |
+//! | --- | --- |
+//! | an HTTP or HTTPS server that answers, hangs, resets or lies as a test says | [`scripted`] |
+//!
+//! A dev-dependency of the other crates, never part of a program. A double that cannot do its work panics: that is
+//! a failed test. Nothing here uses a fixed port, and everything stops when its handle is dropped.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test double fails by panicking")]
+
+pub mod scripted;
+
+pub use scripted::refused_url;
