@@ -13,7 +13,9 @@
 //! | ask something over HTTP | [`http`] |
 //! | durations as people write them | [`duration`] |
 //! | tell the shell how it went | [`exit`] |
+//! | write a file in one step, with errors that name the path | [`atomic`], [`path_error`] |
 
+pub mod atomic;
 pub mod chain;
 pub mod clock;
 pub mod duration;
@@ -23,6 +25,7 @@ pub mod failure;
 pub mod finding;
 pub mod http;
 pub mod outcome;
+pub mod path_error;
 pub mod redact;
 pub mod retry;
 pub mod secret;
