@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | say what an error is, to whom, and whether to retry | [`error`], [`failure`], [`chain`] |
 //! | run something again, politely | [`retry`] |
-//! | name what was asked and what was found | [`target`], [`finding`], [`severity`], [`outcome`] |
+//! | name what was asked and what was found | [`target`], [`finding`], [`severity`], [`outcome`], [`code_doc`] |
 //! | time that a test can hold still | [`clock`] |
 //! | keep secrets out of logs | [`secret`], [`redact`] |
 //! | ask something over HTTP | [`http`] |
@@ -18,6 +18,7 @@
 pub mod atomic;
 pub mod chain;
 pub mod clock;
+pub mod code_doc;
 pub mod duration;
 pub mod error;
 pub mod exit;
@@ -33,6 +34,7 @@ pub mod severity;
 pub mod target;
 
 pub use clock::{Clock, SharedClock, SystemClock};
+pub use code_doc::CodeDoc;
 pub use error::{Classify, Delivery, ErrorClass, RetryHint};
 pub use exit::ExitCode;
 pub use failure::{Failure, FailureKind};
