@@ -1,0 +1,41 @@
+//! The chores and their flags.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{checks, peers};
+
+/// The workspace's chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Install what the tests and checks need (Debian packages, a Python environment, cargo tools); safe to repeat
+    Peers,
+    /// Install the peers, then run the doctests and all tests of the workspace
+    Test {
+        /// Passed on to `cargo nextest run`, e.g. a filter
+        #[arg(last = true)]
+        nextest: Vec<String>,
+    },
+    /// Everything CI checks: format, lints, docs, dependencies, features, tests
+    Ci {
+        /// Leave the tests out
+        #[arg(long)]
+        without_tests: bool,
+    },
+}
+
+/// Runs the chosen chore.
+pub(crate) fn run(cli: &Cli) -> Result<()> {
+    match &cli.chore {
+        Chore::Peers => peers::install_all(),
+        Chore::Test { nextest } => checks::test(nextest),
+        Chore::Ci { without_tests } => checks::ci(*without_tests),
+    }
+}

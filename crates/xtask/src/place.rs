@@ -1,0 +1,48 @@
+//! Where things are: the workspace, the cache that clones share, the build folder.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+/// The workspace's root folder.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here)
+}
+
+/// `${XDG_CACHE_HOME:-~/.cache}/sre-toolkit`, created if absent: what is shared by all clones of one user.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = match base {
+        Some(path) => path,
+        None => PathBuf::from(env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME is set")?).join(".cache"),
+    };
+    let cache = base.join("sre-toolkit");
+    std::fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
+    Ok(cache)
+}
+
+/// `CARGO_TARGET_DIR`, else `target` in the [`cache`].
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(path) => Ok(root().join(path)),
+        None => Ok(cache()?.join("target")),
+    }
+}
+
+/// `cargo` with the shared target folder, run in the root.
+pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Result<Command> {
+    let mut command = Command::new("cargo");
+    command.args(args).current_dir(root()).env("CARGO_TARGET_DIR", target_dir()?);
+    Ok(command)
+}
+
+/// The path of a program in `PATH` (and in `/usr/sbin`, which Debian leaves out of a user's), if it is there.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).map(|dir| dir.join(name)).find(|file| file.is_file())
+}
