@@ -13,6 +13,7 @@
 //! | ask something over HTTP | [`http`] |
 //! | durations as people write them | [`duration`] |
 //! | tell the shell how it went | [`exit`] |
+//! | formats, tables, sizes, test reports | [`output`] |
 //! | write a file in one step, with errors that name the path | [`atomic`], [`path_error`] |
 
 pub mod atomic;
@@ -26,6 +27,7 @@ pub mod failure;
 pub mod finding;
 pub mod http;
 pub mod outcome;
+pub mod output;
 pub mod path_error;
 pub mod redact;
 pub mod retry;
