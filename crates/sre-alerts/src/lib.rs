@@ -1,1 +1,25 @@
-//! sre-alerts
+//! Tells people: notifiers of the SRE toolkit, today Slack incoming webhooks.
+//!
+//! | need | module |
+//! | --- | --- |
+//! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
+//! | know why a receiver refused, and what to do | [`error`] |
+//! | build rich Slack messages that always obey Slack's limits | [`slack`] |
+//!
+//! ```no_run
+//! # async fn run(client: sre_core::http::Client) -> Result<(), sre_alerts::Error> {
+//! use sre_alerts::{Notification, Notifier, slack::SlackWebhook};
+//! use sre_core::{Secret, Severity};
+//!
+//! let slack = SlackWebhook::new(client, Secret::new("https://hooks.slack.com/services/…"))?;
+//! let receipt = slack.notify(&Notification::new(Severity::Warning, "disk /data is 91 % full")).await?;
+//! assert_eq!(receipt.parts, 1);
+//! # Ok(()) }
+//! ```
+
+pub mod error;
+pub mod notify;
+pub mod slack;
+
+pub use error::{Error, ErrorKind};
+pub use notify::{Notification, Notifier, NotifyFuture, Receipt, SharedNotifier};

@@ -1,0 +1,159 @@
+//! Why a receiver did not take a notification, and what to do about it.
+//!
+//! ```
+//! use sre_alerts::{Error, ErrorKind};
+//! use sre_core::{Classify, ErrorClass, Target};
+//!
+//! let e = Error::new(ErrorKind::NoService, Target::new("Slack webhook hooks.slack.com")).with_status(404);
+//! assert_eq!(e.class(), ErrorClass::Auth);
+//! assert!(e.kind().advice().contains("create a new webhook"));
+//! ```
+
+use sre_core::http;
+use sre_core::{ErrorClass, Failure, FailureKind};
+
+/// A notification that was not (or not surely) delivered; see [`Failure`] for its accessors.
+pub type Error = Failure<ErrorKind>;
+
+/// What went wrong. The Slack strings are those of its page on incoming webhooks, "Handling errors"
+/// (<https://api.slack.com/messaging/webhooks#handling_errors>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The name did not resolve.
+    Dns,
+    /// No connection came about.
+    Connect,
+    /// The TLS handshake failed or the certificate is not trusted.
+    Tls,
+    /// No answer in time; the message may have been posted.
+    Timeout,
+    /// The connection broke in mid-answer; the message may have been posted.
+    Broken,
+    /// The answer is larger than we accept.
+    TooLarge,
+    /// What was handed in makes no sense (no URL, an empty message).
+    Config,
+    /// Slack 400 `invalid_payload`, `no_text` and their like: the JSON is not a message.
+    InvalidPayload,
+    /// Slack 400 `invalid_blocks`: a block breaks a rule.
+    InvalidBlocks,
+    /// Slack 400 `invalid_attachments` or `too_many_attachments`.
+    InvalidAttachments,
+    /// Slack 403 `action_prohibited` or `posting_to_general_channel_denied`: an administrator forbade it.
+    ActionProhibited,
+    /// Slack 403 `invalid_token`, or any other 401 or 403.
+    Unauthorized,
+    /// Slack 404 `channel_not_found` or `user_not_found`: the webhook's channel is gone.
+    ChannelNotFound,
+    /// Slack 404 `no_service`, 403 `no_team`, `team_disabled`: the webhook was removed.
+    NoService,
+    /// Slack 410 `channel_is_archived`.
+    ChannelIsArchived,
+    /// Slack 500 `rollup_error`: the same message came too often and was rolled up badly.
+    RollupError,
+    /// 429.
+    RateLimited,
+    /// Any other 5xx; the message may have been posted.
+    Server,
+    /// Any other refusal.
+    Refused,
+    /// A success that is not the receiver's: a captive portal or a proxy answered.
+    Unexpected,
+}
+
+// === impl ErrorKind ===
+
+impl ErrorKind {
+    /// What a person should do, as a sentence fragment.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Dns | Self::Connect | Self::Tls => {
+                "check the network, the proxy and the firewall; nothing was posted"
+            }
+            Self::Timeout | Self::Broken => "look into the channel before posting again; it may have arrived",
+            Self::Config => "correct the webhook setting",
+            Self::InvalidPayload | Self::InvalidBlocks | Self::InvalidAttachments => {
+                "this message will never be accepted; report it with the dry-run output"
+            }
+            Self::ActionProhibited => "ask a workspace administrator to allow this app to post to the channel",
+            Self::Unauthorized => "the webhook's credentials are not accepted; create a new webhook",
+            Self::ChannelNotFound => "the channel was deleted; create a webhook for another one",
+            Self::NoService => "the webhook was removed; create a new webhook in the app's settings",
+            Self::ChannelIsArchived => "unarchive the channel, or create a webhook for another one",
+            Self::RateLimited => "post less often: one message a second for each webhook",
+            Self::RollupError | Self::Server => "try again later; look into the channel first, it may have arrived",
+            Self::Refused => "read the answer's text",
+            Self::TooLarge | Self::Unexpected => "something else than the receiver answered: check URL and proxy",
+        }
+    }
+
+    /// A later try of the same message to the same receiver can never succeed: dead-letter it.
+    #[must_use]
+    pub fn is_permanent(self) -> bool {
+        !matches!(
+            self,
+            Self::Dns
+                | Self::Connect
+                | Self::Tls
+                | Self::Timeout
+                | Self::Broken
+                | Self::RateLimited
+                | Self::RollupError
+                | Self::Server
+                | Self::TooLarge
+                | Self::Unexpected
+        )
+    }
+
+    pub(crate) fn from_http(kind: http::ErrorKind) -> Self {
+        match kind {
+            http::ErrorKind::Dns => Self::Dns,
+            http::ErrorKind::Connect => Self::Connect,
+            http::ErrorKind::Tls => Self::Tls,
+            http::ErrorKind::Timeout => Self::Timeout,
+            http::ErrorKind::Broken => Self::Broken,
+            http::ErrorKind::TooLarge => Self::TooLarge,
+            http::ErrorKind::Unauthorized | http::ErrorKind::Forbidden => Self::Unauthorized,
+            http::ErrorKind::RateLimited => Self::RateLimited,
+            http::ErrorKind::Server => Self::Server,
+            http::ErrorKind::InvalidRequest => Self::Config,
+            http::ErrorKind::Decode => Self::Unexpected,
+            _ => Self::Refused,
+        }
+    }
+}
+
+impl FailureKind for ErrorKind {
+    fn class(self) -> ErrorClass {
+        match self {
+            Self::Dns | Self::Connect | Self::Tls | Self::Timeout | Self::Broken => ErrorClass::Connection,
+            // The URL is the credential: a webhook that was removed is a credential that was withdrawn.
+            Self::ActionProhibited | Self::Unauthorized | Self::NoService => ErrorClass::Auth,
+            _ => ErrorClass::Application,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "no address",
+            Self::Connect => "no connection",
+            Self::Tls => "TLS failure",
+            Self::Timeout => "no answer in time",
+            Self::Broken => "broken answer",
+            Self::TooLarge => "too large an answer",
+            Self::Config => "nothing asked",
+            Self::InvalidPayload | Self::InvalidBlocks | Self::InvalidAttachments => "message refused as invalid",
+            Self::ActionProhibited => "posting prohibited",
+            Self::Unauthorized => "credentials refused",
+            Self::ChannelNotFound => "no such channel",
+            Self::NoService => "no such webhook",
+            Self::ChannelIsArchived => "archived channel",
+            Self::RollupError | Self::Server => "server error",
+            Self::RateLimited => "throttled",
+            Self::Refused => "message refused",
+            Self::Unexpected => "unexpected answer",
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The Slack notifier against scripted receivers, and its messages against Slack's limits.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod delivery;
+mod limits;
+mod receiver;
