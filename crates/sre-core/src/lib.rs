@@ -14,6 +14,8 @@
 //! | durations as people write them | [`duration`] |
 //! | tell the shell how it went | [`exit`] |
 //! | formats, tables, sizes, test reports | [`output`] |
+//! | change something, or say what would be changed | [`effects`] |
+//! | one run at a time, and what it did | [`lock`], [`report`] |
 //! | write a file in one step, with errors that name the path | [`atomic`], [`path_error`] |
 
 pub mod atomic;
@@ -21,15 +23,18 @@ pub mod chain;
 pub mod clock;
 pub mod code_doc;
 pub mod duration;
+pub mod effects;
 pub mod error;
 pub mod exit;
 pub mod failure;
 pub mod finding;
 pub mod http;
+pub mod lock;
 pub mod outcome;
 pub mod output;
 pub mod path_error;
 pub mod redact;
+pub mod report;
 pub mod retry;
 pub mod secret;
 pub mod severity;
@@ -37,6 +42,7 @@ pub mod target;
 
 pub use clock::{Clock, SharedClock, SystemClock};
 pub use code_doc::CodeDoc;
+pub use effects::Effects;
 pub use error::{Classify, Delivery, ErrorClass, RetryHint};
 pub use exit::ExitCode;
 pub use failure::{Failure, FailureKind};

@@ -50,6 +50,8 @@ pub enum PathErrorKind {
     DiskFull,
     /// The user's or project's quota is used up.
     Quota,
+    /// The file is beyond what the filesystem or a limit of ours (`ulimit -f`) allows.
+    TooLarge,
     /// A folder was expected and something else is there.
     NotADirectory,
     /// A folder is where something else was expected.
@@ -147,6 +149,7 @@ impl PathErrorKind {
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
             io::ErrorKind::StorageFull => Self::DiskFull,
             io::ErrorKind::QuotaExceeded => Self::Quota,
+            io::ErrorKind::FileTooLarge => Self::TooLarge,
             io::ErrorKind::NotADirectory => Self::NotADirectory,
             io::ErrorKind::IsADirectory => Self::IsADirectory,
             io::ErrorKind::AlreadyExists => Self::AlreadyExists,
@@ -165,6 +168,7 @@ impl PathErrorKind {
             Self::ReadOnly => "read-only filesystem",
             Self::DiskFull => "no space left on the device",
             Self::Quota => "quota exceeded",
+            Self::TooLarge => "file too large",
             Self::NotADirectory => "not a directory",
             Self::IsADirectory => "it is a directory",
             Self::NotAFile => "not a plain file",
@@ -242,6 +246,7 @@ mod tests {
             (Errno::ROFS, PathErrorKind::ReadOnly),
             (Errno::NOSPC, PathErrorKind::DiskFull),
             (Errno::DQUOT, PathErrorKind::Quota),
+            (Errno::FBIG, PathErrorKind::TooLarge),
             (Errno::NOTDIR, PathErrorKind::NotADirectory),
             (Errno::ISDIR, PathErrorKind::IsADirectory),
             (Errno::LOOP, PathErrorKind::Symlink),

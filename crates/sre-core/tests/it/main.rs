@@ -1,4 +1,7 @@
 //! Integration tests of sre-core.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod atomic;
 mod http;
+mod lock;
+mod process;
