@@ -2,12 +2,16 @@
 //!
 //! | need | module |
 //! | --- | --- |
+//! | a Kubernetes API server with pages, watches and their failures | [`kubernetes`] |
+//! | what real servers said | [`fixtures`] |
 //! | an HTTP or HTTPS server that answers, hangs, resets or lies as a test says | [`scripted`] |
 //!
 //! A dev-dependency of the other crates, never part of a program. A double that cannot do its work panics: that is
 //! a failed test. Nothing here uses a fixed port, and everything stops when its handle is dropped.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test double fails by panicking")]
 
+pub mod fixtures;
+pub mod kubernetes;
 pub mod scripted;
 
 pub use scripted::refused_url;

@@ -33,6 +33,7 @@ mod tls;
 mod write;
 
 pub use absent::{Blackhole, refused_url};
+pub(crate) use reply::gzip;
 pub use reply::{Chunk, Reply};
 pub use request::Request;
 pub use server::Server;

@@ -171,12 +171,17 @@ impl Reply {
             return self;
         }
         self.body = match self.body {
-            Body::Whole(body) => Body::Whole(compress(&mut &body[..])),
+            Body::Whole(body) => Body::Whole(gzip(&body)),
             Body::Endless(total) => Body::Whole(compress(&mut std::io::repeat(b' ').take(total))),
             stream @ Body::Stream(_) => return Self { body: stream, ..self },
         };
         self.header("content-encoding", "gzip")
     }
+}
+
+/// A body, compressed.
+pub(crate) fn gzip(body: &[u8]) -> Bytes {
+    compress(&mut &body[..])
 }
 
 /// Fast rather than small: a test server must not be what a benchmark measures.

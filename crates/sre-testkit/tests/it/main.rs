@@ -1,4 +1,5 @@
 //! The doubles, tried with the client that the workspace uses.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod kubernetes;
 mod scripted;
