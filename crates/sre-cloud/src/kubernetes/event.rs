@@ -1,4 +1,12 @@
-//! Events: the cluster's own words about what goes wrong.
+//! An event as far as the checks use it, and when and how often it was seen.
+//!
+//! ```
+//! use sre_cloud::kubernetes::Event;
+//!
+//! let event: Event = serde_json::from_str(r#"{"type": "Warning", "eventTime": "2026-03-23T06:00:00.000000Z",
+//!     "series": {"count": 42, "lastObservedTime": "2026-03-23T06:41:00.000000Z"}}"#).unwrap();
+//! assert_eq!((event.times(), event.last_seen().unwrap().to_string().as_str()), (42, "2026-03-23T06:41:00Z"));
+//! ```
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -70,4 +78,28 @@ pub struct EventSeries {
     /// Last seen.
     #[serde(deserialize_with = "lenient::time")]
     pub last_observed_time: Option<Timestamp>,
+}
+
+// === impl Event ===
+
+impl Event {
+    /// When it was last seen: of the series, else old style, else the beginning.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        let series = self.series.as_ref().and_then(|s| s.last_observed_time);
+        series.or(self.last_timestamp).or(self.event_time).or(self.first_timestamp)
+    }
+
+    /// How often it was seen: of the series, else old style, else once.
+    #[must_use]
+    pub fn times(&self) -> u64 {
+        let count = self.series.as_ref().and_then(|s| s.count).or(self.count);
+        count.and_then(|n| u64::try_from(n).ok()).unwrap_or(1).max(1)
+    }
+
+    /// Whether the cluster itself calls it a warning.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        &*self.kind == "Warning"
+    }
 }

@@ -1,4 +1,4 @@
-//! Jobs: a Job is judged by its own `Failed` condition, never by its pods.
+//! A Job as far as the checks use it.
 
 use serde::Deserialize;
 

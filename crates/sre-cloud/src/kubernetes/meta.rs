@@ -10,6 +10,8 @@
 //! assert_eq!(&*page.items[0].metadata.name, "api-0");
 //! ```
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -125,6 +127,9 @@ pub struct Condition {
     /// When `status` last changed.
     #[serde(deserialize_with = "lenient::time")]
     pub last_transition_time: Option<Timestamp>,
+    /// When the condition was last written; Deployments have it.
+    #[serde(deserialize_with = "lenient::time")]
+    pub last_update_time: Option<Timestamp>,
 }
 
 impl Condition {
@@ -139,4 +144,9 @@ impl Condition {
     pub fn find<'a>(conditions: &'a [Self], kind: &str) -> Option<&'a Self> {
         conditions.iter().find(|c| &*c.kind == kind)
     }
+}
+
+/// How long ago something was; zero for the future, as clocks differ.
+pub(super) fn age(now: Timestamp, then: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }

@@ -1,19 +1,49 @@
 //! Kubernetes: what `kubectl get` would show, and what of it a person should know.
 
+mod cluster_report;
+mod codes;
 mod event;
+mod event_tally;
 mod job;
+mod job_tally;
 mod lenient;
 mod meta;
 mod node;
+mod node_findings;
+mod node_tally;
+mod owner;
 mod pod;
+mod pod_findings;
+mod pod_health;
+mod pod_status;
+mod pod_tally;
+mod scope;
+mod thresholds;
 mod workload;
+mod workload_findings;
+mod workload_tally;
 
+pub use cluster_report::{Area, ClusterFacts, ClusterReport, ClusterTally};
+pub use codes::{CODES, DENIED};
 pub use event::{Event, EventSeries, ObjectReference};
+pub use event_tally::{EventReport, EventTally, MAX_WARNINGS, WarningEvent};
 pub use job::{Job, JobStatus};
+pub use job_tally::{JobFacts, JobProblem, JobTally, MAX_JOBS};
 pub use meta::{Condition, Labels, Meta, OwnerReference, Page, PageMeta};
 pub use node::{Node, NodeSpec, NodeStatus, Taint};
+pub use node_tally::{MAX_NODE_PROBLEMS, NodeFacts, NodeProblem, NodeReason, NodeTally, judge_node};
+pub use owner::{Owner, OwnerRef};
 pub use pod::{ContainerState, ContainerStatus, InitContainer, Pod, PodSpec, PodStatus, Running, Terminated, Waiting};
+pub use pod_health::{LastExit, PodReason, ReasonKind, judge_pod, last_exit};
+pub use pod_status::PodRow;
+pub use pod_tally::{MAX_GROUPS, MAX_OWNERS, MAX_UNHEALTHY, PodCounts, PodGroup, PodReport, PodTally, UnhealthyPod};
+pub use scope::Scope;
+pub use thresholds::{PodThresholds, Thresholds};
 pub use workload::{
     DaemonSet, DaemonSetStatus, Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, StatefulSet,
     StatefulSetSpec, StatefulSetStatus, UpdateStrategy,
+};
+pub use workload_tally::{
+    MAX_WORKLOAD_PROBLEMS, WorkloadFacts, WorkloadProblem, WorkloadReason, WorkloadTally, judge_daemon_set,
+    judge_deployment, judge_stateful_set,
 };

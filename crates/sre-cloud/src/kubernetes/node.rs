@@ -1,4 +1,4 @@
-//! Nodes: who is not ready, under pressure, cordoned or on the way out.
+//! A node as far as the checks use it.
 
 use serde::Deserialize;
 
