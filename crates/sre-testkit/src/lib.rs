@@ -3,6 +3,8 @@
 //! | need | module |
 //! | --- | --- |
 //! | a Kubernetes API server with pages, watches and their failures | [`kubernetes`] |
+//! | a real Prometheus, Alertmanager, node exporter or moto | [`peers`] |
+//! | a child process that never outlives its test | [`process`] |
 //! | what real servers said | [`fixtures`] |
 //! | an HTTP or HTTPS server that answers, hangs, resets or lies as a test says | [`scripted`] |
 //!
@@ -12,6 +14,8 @@
 
 pub mod fixtures;
 pub mod kubernetes;
+pub mod peers;
+pub mod process;
 pub mod scripted;
 
 pub use scripted::refused_url;
