@@ -12,6 +12,7 @@
 //! | keep secrets out of logs | [`secret`], [`redact`] |
 //! | ask something over HTTP | [`http`] |
 //! | durations as people write them | [`duration`] |
+//! | settings in layers: defaults < files < environment < flags | [`config`] |
 //! | tell the shell how it went | [`exit`] |
 //! | formats, tables, sizes, test reports | [`output`] |
 //! | change something, or say what would be changed | [`effects`] |
@@ -22,6 +23,7 @@ pub mod atomic;
 pub mod chain;
 pub mod clock;
 pub mod code_doc;
+pub mod config;
 pub mod duration;
 pub mod effects;
 pub mod error;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod atomic;
+mod config;
 mod http;
 mod lock;
 mod process;
