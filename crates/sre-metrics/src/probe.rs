@@ -1,0 +1,219 @@
+//! One check as a question to Prometheus: its PromQL, and how to tell health from ignorance when nothing comes back.
+
+use std::time::Duration;
+
+use sre_core::Delivery;
+
+use crate::checks::{Checks, Comparison, CustomCheck, FillingDisks, HotNodes, Requests};
+use crate::error::{Error, ErrorKind};
+use crate::prometheus::Prometheus;
+use crate::value::{InstantSample, Labels, QueryData, SampleValue};
+
+/// Which check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    HotNodes,
+    FillingDisks,
+    ErrorRate,
+    ErrorRatio,
+    TargetsDown,
+    /// The number in the config.
+    Custom(usize),
+}
+
+/// A check ready to be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Probe {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    /// Gives exactly the series that are findings, unless there is a `limit`.
+    pub(crate) promql: String,
+    /// Asked when nothing came back: it gives something if the check is able to find anything at all.
+    pub(crate) exists: Option<String>,
+    /// Compared here and not by the server: a scalar cannot be filtered there.
+    pub(crate) limit: Option<(Comparison, f64)>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) found: Vec<InstantSample>,
+    /// Why this is no health, although nothing was found.
+    pub(crate) unknown: Option<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// All enabled checks.
+pub(crate) fn probes(checks: &Checks) -> Vec<Probe> {
+    let Checks { hot_nodes, filling_disks, requests, error_rate, error_ratio, targets_down, custom } = checks;
+    let errors = format!("{}=~\"5..\"", requests.code_label);
+    let counted =
+        Some(format!("count({}{{{}}})", requests.metric, matchers(&[&with_code(requests), &requests.filter])));
+    let by_service = |matcher: &str| {
+        let by = requests.by.join(", ");
+        let (metric, window) = (&requests.metric, span(requests.window));
+        format!("sum by ({by}) (rate({metric}{{{}}}[{window}]))", matchers(&[matcher, &requests.filter]))
+    };
+    let built_in = [
+        (hot_nodes.enabled, Kind::HotNodes, "hot_nodes", hot(hot_nodes)),
+        (filling_disks.enabled, Kind::FillingDisks, "filling_disks", filling(filling_disks)),
+        (
+            error_rate.enabled,
+            Kind::ErrorRate,
+            "error_rates",
+            (format!("{} > {}", by_service(&errors), error_rate.per_second), counted.clone()),
+        ),
+        (
+            error_ratio.enabled,
+            Kind::ErrorRatio,
+            "error_ratios",
+            (
+                format!(
+                    "100 * {} / {all} > {} and {all} > {}",
+                    by_service(&errors),
+                    error_ratio.percent,
+                    error_ratio.min_requests_per_second,
+                    all = by_service("")
+                ),
+                counted,
+            ),
+        ),
+        (targets_down.enabled, Kind::TargetsDown, "targets_down", ("up == 0".to_owned(), Some("count(up)".to_owned()))),
+    ];
+    let built_in = built_in
+        .into_iter()
+        .filter(|(enabled, ..)| *enabled)
+        .map(|(_, kind, name, (promql, exists))| Probe { kind, name: name.to_owned(), promql, exists, limit: None });
+    built_in.chain(custom.iter().enumerate().map(|(i, check)| own(i, check))).collect()
+}
+
+fn hot(check: &HotNodes) -> (String, Option<String>) {
+    let rate = format!("rate(node_cpu_seconds_total{{mode=\"idle\"}}[{}])", span(check.window));
+    let promql = format!("100 * (1 - avg by (cluster, instance) ({rate})) > {}", check.cpu_percent);
+    (promql, Some(format!("count({rate})")))
+}
+
+fn filling(check: &FillingDisks) -> (String, Option<String>) {
+    let metric = |name: &str| format!("node_filesystem_{name}{{{}}}", check.filter);
+    let (avail, size, readonly) = (metric("avail_bytes"), metric("size_bytes"), metric("readonly"));
+    let predicted = format!("predict_linear({avail}[{}], {})", span(check.history), check.within.as_secs());
+    // `<= 0` and not `< 0`: the line through a disk that is full already is exactly zero.
+    let promql =
+        format!("100 * {avail} / {size} < {} and {predicted} <= 0 and {readonly} == 0", check.free_below_percent);
+    (promql, Some(format!("count({predicted})")))
+}
+
+fn own(number: usize, check: &CustomCheck) -> Probe {
+    let exists = match (&check.threshold, &check.metric) {
+        (None, Some(metric)) => Some(format!("count({metric})")),
+        _ => None,
+    };
+    Probe {
+        kind: Kind::Custom(number),
+        name: check.name.clone(),
+        promql: check.promql.clone(),
+        exists,
+        limit: check.threshold.map(|limit| (check.comparison, limit)),
+    }
+}
+
+fn with_code(requests: &Requests) -> String {
+    format!("{}!=\"\"", requests.code_label)
+}
+
+fn matchers(parts: &[&str]) -> String {
+    parts.iter().filter(|p| !p.trim().is_empty()).copied().collect::<Vec<_>>().join(", ")
+}
+
+/// A duration as PromQL writes it, in whole units.
+fn span(d: Duration) -> String {
+    match d.as_secs() {
+        0 => format!("{}ms", d.as_millis().max(1)),
+        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
+        s if s % 3600 == 0 => format!("{}h", s / 3600),
+        s if s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+// === impl Probe ===
+
+impl Probe {
+    /// Asks, and asks once more when nothing came back.
+    pub(crate) async fn ask(&self, prometheus: &Prometheus) -> Result<Reading, Error> {
+        let answer = prometheus.instant(&*self.promql).await?;
+        let mut warnings = answer.warnings;
+        let samples = self.samples(answer.data, prometheus)?;
+        if samples.is_empty() {
+            let mut unknown = None;
+            if let Some(exists) = &self.exists {
+                let answer = prometheus.instant(&**exists).await?;
+                warnings.extend(answer.warnings);
+                let missing = matches!(&answer.data, QueryData::Vector(v) if v.is_empty());
+                unknown = missing.then(|| format!("{exists} is empty"));
+            } else if self.limit.is_some() {
+                unknown = Some("the query gives no series".to_owned());
+            }
+            return Ok(Reading { found: Vec::new(), unknown, warnings });
+        }
+        Ok(self.judged(samples, warnings))
+    }
+
+    fn judged(&self, samples: Vec<InstantSample>, mut warnings: Vec<String>) -> Reading {
+        let Some((comparison, limit)) = self.limit else {
+            return Reading { found: samples, unknown: None, warnings };
+        };
+        let total = samples.len();
+        let nan = samples.iter().filter(|s| s.sample.value.0.is_nan()).count();
+        let unknown = (nan == total).then(|| "every value is NaN".to_owned());
+        if nan > 0 && nan < total {
+            warnings.push(format!("{nan} of {total} values are NaN and compare to nothing"));
+        }
+        let found = samples.into_iter().filter(|s| comparison.holds(s.sample.value.0, limit)).collect();
+        Reading { found, unknown, warnings }
+    }
+
+    fn samples(&self, data: QueryData, prometheus: &Prometheus) -> Result<Vec<InstantSample>, Error> {
+        match data {
+            QueryData::Vector(samples) => Ok(samples),
+            QueryData::Scalar(sample) => Ok(vec![InstantSample { labels: Labels::default(), sample }]),
+            QueryData::Matrix(_) | QueryData::String(_) => {
+                let e = Error::new(ErrorKind::BadQuery, prometheus.target().clone()).with_delivery(Delivery::Answered);
+                Err(e.with_detail("a check's query must give an instant vector or a scalar"))
+            }
+        }
+    }
+
+    /// The limit as a person writes it, or empty.
+    pub(crate) fn limit_text(&self, unit: &str) -> String {
+        self.limit.map_or_else(String::new, |(comparison, limit)| {
+            format!(" (limit {comparison} {}{unit})", SampleValue(limit))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queries_read_as_documented() {
+        let mut checks = Checks::default();
+        checks.requests.filter = r#"namespace="shop""#.to_owned();
+        checks.custom.push(CustomCheck::new("queue", "sum(queue_length)", 1000.0));
+        let all: Vec<String> = probes(&checks)
+            .into_iter()
+            .map(|p| format!("{}\n  {}\n  exists: {}", p.name, p.promql, p.exists.unwrap_or_default()))
+            .collect();
+        insta::assert_snapshot!(all.join("\n"));
+    }
+
+    #[test]
+    fn what_is_not_enabled_is_not_asked() {
+        let mut checks = Checks::default();
+        checks.hot_nodes.enabled = false;
+        checks.error_ratio.enabled = false;
+        let names: Vec<String> = probes(&checks).into_iter().map(|p| p.name).collect();
+        assert_eq!(names, ["filling_disks", "error_rates", "targets_down"]);
+    }
+}
