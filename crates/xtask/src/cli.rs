@@ -1,9 +1,11 @@
 //! The chores and their flags.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{checks, peers};
+use crate::{bench, checks, dist, peers};
 
 /// The workspace's chores.
 #[derive(Debug, Parser)]
@@ -29,6 +31,21 @@ enum Chore {
         #[arg(long)]
         without_tests: bool,
     },
+    /// Measure our binaries beside what people use today
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Build the release binaries, with shell completions and man pages
+    Dist {
+        /// Where to
+        #[arg(default_value = "dist")]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// morning-check beside a Python script, kubectl and curl
+    MorningCheck(bench::Options),
 }
 
 /// Runs the chosen chore.
@@ -37,5 +54,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Chore::Peers => peers::install_all(),
         Chore::Test { nextest } => checks::test(nextest),
         Chore::Ci { without_tests } => checks::ci(*without_tests),
+        Chore::Bench(Bench::MorningCheck(options)) => bench::morning_check(options),
+        Chore::Dist { dir } => dist::run(dir),
     }
 }

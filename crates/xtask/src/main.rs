@@ -3,8 +3,10 @@
 //! Kept free of the workspace's libraries, so that it is built in seconds on a fresh clone.
 #![expect(clippy::print_stdout, reason = "a developer's tool: what it does is its output")]
 
+mod bench;
 mod checks;
 mod cli;
+mod dist;
 mod peers;
 mod place;
 mod step;

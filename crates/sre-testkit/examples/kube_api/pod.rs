@@ -155,7 +155,7 @@ impl Generated {
         env.push(json!({ "name": "DB_PASSWORD", "valueFrom": { "secretKeyRef": { "name": format!("{app}-db"), "key": "password" } } }));
         let policy = if self.health == Health::Completed { "Never" } else { "Always" };
         let mut spec = json!({
-            "containers": [self.container(app, &env), self.container("sidecar-proxy", &env[..2])],
+            "containers": [self.container(app, &env), self.container("sidecar-proxy", &env[..3])],
             "volumes": [
                 { "name": "config", "configMap": { "name": app, "defaultMode": 420 } },
                 { "name": "kube-api-access", "projected": { "sources": [{ "serviceAccountToken": { "expirationSeconds": 3607, "path": "token" } }] } },

@@ -15,7 +15,7 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::place;
 use tools::NEXTEST;
 pub(crate) use tools::{DENY, cargo_tool};
-use venv::PEERS;
+pub(crate) use venv::{PEERS, Venv};
 
 /// Installs all that `cargo xtask` needs anywhere.
 ///

@@ -14,11 +14,21 @@ pub(crate) struct Venv {
 }
 
 /// What the tests talk to: an AWS that runs on loopback.
-pub(crate) const PEERS: Venv = Venv { name: "peers-venv", requirements: &["moto[server]==5.2.5"] };
+pub(crate) const PEERS: Venv = Venv::new("peers-venv", &["moto[server]==5.2.5"]);
 
 // === impl Venv ===
 
 impl Venv {
+    /// An environment of that name in the cache, with pinned packages.
+    pub(crate) const fn new(name: &'static str, requirements: &'static [&'static str]) -> Self {
+        Self { name, requirements }
+    }
+
+    /// The packages and their versions.
+    pub(crate) fn describe(&self) -> String {
+        self.requirements.join(", ").replace("==", " ")
+    }
+
     /// A program of the environment, e.g. `python`.
     pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
         Ok(self.dir()?.join("bin").join(name))

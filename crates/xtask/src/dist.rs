@@ -1,0 +1,28 @@
+//! `cargo xtask dist`: what a package holds. Each binary writes its own completions and man page.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{place, step};
+
+const BINARIES: &[&str] = &["morning-check"];
+
+/// Builds the release binaries into `dir/bin` and lets each write the rest into `dir`.
+///
+/// # Errors
+/// Says which binary could not be built or written.
+pub(crate) fn run(dir: &Path) -> Result<()> {
+    let dir = std::path::absolute(dir)?;
+    let bin = dir.join("bin");
+    fs::create_dir_all(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
+    for name in BINARIES {
+        step::run(&format!("build {name}"), place::cargo(["build", "--release", "--locked", "-p"])?.arg(name))?;
+        let (built, wanted) = (place::target_dir()?.join("release").join(name), bin.join(name));
+        fs::copy(&built, &wanted)
+            .with_context(|| format!("cannot copy {} to {}", built.display(), wanted.display()))?;
+        step::run("completions and man page", Command::new(&wanted).arg("dist").arg(&dir))?;
+    }
+    println!("✓ {}", dir.display());
+    Ok(())
+}
