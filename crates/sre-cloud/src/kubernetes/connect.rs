@@ -29,6 +29,7 @@ use tokio::time::{Instant, timeout};
 
 use super::contexts::{KubeContext, config_error};
 use super::options::ConnectOptions;
+use super::scope::Scope;
 use super::session::{PluginSource, Session};
 use crate::{Error, ErrorKind};
 
@@ -41,6 +42,7 @@ pub struct Cluster {
     pub(crate) options: Arc<ConnectOptions>,
     pub(crate) clock: SharedClock,
     pub(crate) gzip: bool,
+    in_cluster: bool,
 }
 
 // === impl Cluster ===
@@ -67,7 +69,15 @@ impl Cluster {
             Ok(session) => session.map_err(|e| e.with_elapsed(clock.instant() - start))?,
             Err(_) => return Err(too_late(&target, &host, options.deadline).with_delivery(Delivery::NotSent)),
         };
-        Ok(Self { session: Arc::new(session), target, host, options: Arc::new(options), clock, gzip })
+        Ok(Self {
+            session: Arc::new(session),
+            target,
+            host,
+            options: Arc::new(options),
+            clock,
+            gzip,
+            in_cluster: context.reload_ca,
+        })
     }
 
     /// The context's name.
@@ -78,6 +88,11 @@ impl Cluster {
     /// The context's name, as findings and errors carry it.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// How findings and commands name this cluster.
+    pub fn scope(&self) -> Scope {
+        if self.in_cluster { Scope::in_cluster(self.name()) } else { Scope::new(self.name()) }
     }
 
     /// Host and port of the API server.

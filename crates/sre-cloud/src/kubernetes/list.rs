@@ -52,6 +52,13 @@ pub enum Listing<T> {
     StartOver,
 }
 
+/// Whether a list may begin anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restart {
+    Never,
+    Once,
+}
+
 /// How a list went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -149,7 +156,7 @@ impl Cluster {
         options: &ListOptions,
         take: impl FnMut(Listing<T>) + Send,
     ) -> Result<ListSummary, Error> {
-        let listed = self.list_versioned(scope, options, self.deadline(), take).await?;
+        let listed = self.list_versioned(scope, options, (self.deadline(), Restart::Once), take).await?;
         Ok(listed.0)
     }
 
@@ -158,11 +165,12 @@ impl Cluster {
         &self,
         scope: &ListScope,
         options: &ListOptions,
-        deadline: Instant,
+        (deadline, restart): (Instant, Restart),
         mut take: impl FnMut(Listing<T>) + Send,
     ) -> Result<(ListSummary, Box<str>), Error> {
         let start = self.clock.instant();
         let mut lister = Lister::new::<T>(self, scope, options, deadline);
+        lister.restarted = restart == Restart::Never;
         let (mut current, mut spare) = (Vec::new(), Vec::new());
         lister.fetch(None, &mut current).await?;
         loop {
@@ -205,10 +213,9 @@ impl Cluster {
 impl<'a> Lister<'a> {
     fn new<T: Listed>(cluster: &'a Cluster, scope: &'a ListScope, options: &'a ListOptions, deadline: Instant) -> Self {
         let resource: &'static Resource = &T::RESOURCE;
-        let namespace = scope.name().filter(|_| resource.namespaced);
         Self {
             cluster,
-            asked: Asked { verb: "list", resource, namespace },
+            asked: Asked { verb: "list", resource },
             path: resource.path(scope),
             options,
             deadline,

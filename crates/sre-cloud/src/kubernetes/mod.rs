@@ -30,6 +30,8 @@ mod request;
 mod resource;
 mod scope;
 mod session;
+mod survey;
+mod survey_run;
 mod thresholds;
 mod transport_error;
 mod workload;
@@ -58,6 +60,7 @@ pub use proxy::ProxySettings;
 pub use rbac::{Denied, minimal_cluster_role};
 pub use resource::{ListScope, Listed, NamespaceName, Resource};
 pub use scope::Scope;
+pub use survey::{ClusterSurvey, SurveyCost, SurveyGap, SurveyOptions};
 pub use thresholds::{PodThresholds, Thresholds};
 pub use workload::{
     DaemonSet, DaemonSetStatus, Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, StatefulSet,

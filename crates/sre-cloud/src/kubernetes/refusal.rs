@@ -42,8 +42,6 @@ struct StatusDetails {
 pub(crate) struct Asked<'a> {
     pub(crate) verb: &'static str,
     pub(crate) resource: &'a Resource,
-    #[expect(dead_code, reason = "the survey comes next")]
-    pub(crate) namespace: Option<&'a str>,
 }
 
 // === impl ApiStatus ===
@@ -132,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    const PODS: Asked<'_> = Asked { verb: "list", resource: &Resource::PODS, namespace: None };
+    const PODS: Asked<'_> = Asked { verb: "list", resource: &Resource::PODS };
 
     fn refused(status: u16, retry_after: Option<&str>, body: &str) -> (Error, Option<String>) {
         let mut headers = HeaderMap::new();

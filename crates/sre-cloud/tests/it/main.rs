@@ -8,3 +8,5 @@ mod kube_cluster;
 mod kube_faults;
 #[cfg(feature = "kubernetes")]
 mod kube_list;
+#[cfg(feature = "kubernetes")]
+mod kube_survey;
