@@ -21,7 +21,8 @@
 //! assert_eq!(ExitCode::USAGE.get(), 64);
 //! assert_eq!(ExitCode::FINDINGS.worst(ExitCode::OK), ExitCode::FINDINGS);
 //! assert_eq!(ExitCode::INCOMPLETE.to_string(), "2 (incomplete)");
-//! fn main() -> std::process::ExitCode { ExitCode::OK.into() }
+//! let for_main: std::process::ExitCode = ExitCode::OK.into();
+//! # let _ = for_main;
 //! ```
 
 use std::fmt;
