@@ -13,6 +13,8 @@
 //! | ask something over HTTP | [`http`] |
 //! | durations as people write them | [`duration`] |
 //! | settings in layers: defaults < files < environment < flags | [`config`] |
+//! | the flags that every tool has, completions, man pages | [`cli`], [`color`] |
+//! | logging to stderr and a file | [`logging`] |
 //! | tell the shell how it went | [`exit`] |
 //! | formats, tables, sizes, test reports | [`output`] |
 //! | change something, or say what would be changed | [`effects`] |
@@ -21,8 +23,10 @@
 
 pub mod atomic;
 pub mod chain;
+pub mod cli;
 pub mod clock;
 pub mod code_doc;
+pub mod color;
 pub mod config;
 pub mod duration;
 pub mod effects;
@@ -32,6 +36,7 @@ pub mod failure;
 pub mod finding;
 pub mod http;
 pub mod lock;
+pub mod logging;
 pub mod outcome;
 pub mod output;
 pub mod path_error;
