@@ -3,6 +3,8 @@
 //! | need | module |
 //! | --- | --- |
 //! | a Kubernetes API server with pages, watches and their failures | [`kubernetes`] |
+//! | an EC2 endpoint that says what moto cannot | [`aws`] |
+//! | a Slack webhook that enforces Slack's limits | [`slack`] |
 //! | a real Prometheus, Alertmanager, node exporter or moto | [`peers`] |
 //! | a child process that never outlives its test | [`process`] |
 //! | what real servers said | [`fixtures`] |
@@ -12,10 +14,12 @@
 //! a failed test. Nothing here uses a fixed port, and everything stops when its handle is dropped.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test double fails by panicking")]
 
+pub mod aws;
 pub mod fixtures;
 pub mod kubernetes;
 pub mod peers;
 pub mod process;
 pub mod scripted;
+pub mod slack;
 
 pub use scripted::refused_url;

@@ -30,6 +30,8 @@ pub struct Request {
     pub nth: usize,
     /// Which connection of this server it came on, from 0.
     pub connection: usize,
+    /// HTTP/1.0 has no other end of an answer than that of the connection.
+    version_1_0: bool,
 }
 
 // === impl Request ===
@@ -87,7 +89,7 @@ impl Request {
 
     /// Whether the client wants the connection closed after the answer.
     pub(super) fn wants_close(&self) -> bool {
-        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+        self.version_1_0 || self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 }
 
@@ -148,6 +150,7 @@ fn parse_head(buffer: &[u8]) -> io::Result<Option<(Request, usize)>> {
         at: Instant::now(),
         nth: 0,
         connection: 0,
+        version_1_0: parsed.version == Some(0),
     };
     Ok(Some((request, used)))
 }
