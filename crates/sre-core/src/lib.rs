@@ -18,6 +18,7 @@
 //! | tell the shell how it went | [`exit`] |
 //! | formats, tables, sizes, test reports | [`output`] |
 //! | change something, or say what would be changed | [`effects`] |
+//! | bring a path into a wanted state, once | [`ensure`] |
 //! | one run at a time, and what it did | [`lock`], [`report`] |
 //! | write a file in one step, with errors that name the path | [`atomic`], [`path_error`] |
 
@@ -30,6 +31,7 @@ pub mod color;
 pub mod config;
 pub mod duration;
 pub mod effects;
+pub mod ensure;
 pub mod error;
 pub mod exit;
 pub mod failure;

@@ -4,6 +4,7 @@
 mod atomic;
 mod cli;
 mod config;
+mod ensure;
 mod http;
 mod lock;
 mod logging;
