@@ -107,8 +107,8 @@ impl Judge<'_> {
         finding = finding.count(u32::try_from(same.len()).unwrap_or(u32::MAX));
         finding = finding.since(same.iter().filter_map(|a| a.since).min());
         finding = finding.evidence(Evidence::Command(promql)).evidence(Evidence::Link(page));
-        if let Some(value) = first.value.filter(|v| v.is_finite()) {
-            finding = finding.evidence(measured("value", value, ""));
+        if let Some(value) = first.value {
+            finding = measured(finding, "value", value, "");
         }
         match &first.runbook {
             Some(runbook) => Some(finding.evidence(Evidence::Link(runbook.clone()))),
@@ -121,14 +121,14 @@ impl Judge<'_> {
         let nodes = survey.hot_nodes.iter().map(|node| {
             let title = format!("CPU {} % busy (limit {} %)", node.cpu_percent, SampleValue(hot.cpu_percent));
             let finding = self.finding(codes::HOTNODE, hot.severity, &node.instance, title);
-            self.shown(finding, self.probe(Kind::HotNodes)).evidence(measured("cpu", node.cpu_percent, "%"))
+            measured(self.shown(finding, self.probe(Kind::HotNodes)), "cpu", node.cpu_percent, "%")
         });
         let disks = survey.filling_disks.iter().map(|disk| {
             let title = format!("{} % free, full within {}", disk.available_percent, duration::format(filling.within));
             let subject = format!("{} {}", disk.instance, disk.mountpoint);
             let finding = self.finding(codes::DISKFILL, filling.severity, subject, title);
             let finding = finding.detail(format!("device {}", disk.device));
-            self.shown(finding, self.probe(Kind::FillingDisks)).evidence(measured("free", disk.available_percent, "%"))
+            measured(self.shown(finding, self.probe(Kind::FillingDisks)), "free", disk.available_percent, "%")
         });
         nodes.chain(disks).collect()
     }
@@ -138,12 +138,12 @@ impl Judge<'_> {
         let rates = survey.error_rates.iter().map(|service| {
             let title = format!("5xx {}/s (limit {}/s)", service.per_second, SampleValue(rate.per_second));
             let finding = self.finding(codes::ERRORS, rate.severity, &service.service, title);
-            self.shown(finding, self.probe(Kind::ErrorRate)).evidence(measured("5xx", service.per_second, "/s"))
+            measured(self.shown(finding, self.probe(Kind::ErrorRate)), "5xx", service.per_second, "/s")
         });
         let ratios = survey.error_ratios.iter().map(|service| {
             let title = format!("{} % of requests failed (limit {} %)", service.percent, SampleValue(ratio.percent));
             let finding = self.finding(codes::ERRORRATIO, ratio.severity, &service.service, title);
-            self.shown(finding, self.probe(Kind::ErrorRatio)).evidence(measured("5xx", service.percent, "%"))
+            measured(self.shown(finding, self.probe(Kind::ErrorRatio)), "5xx", service.percent, "%")
         });
         rates.chain(ratios).collect()
     }
@@ -174,7 +174,7 @@ impl Judge<'_> {
             let title = format!("{}{}{}", reading.value, check.unit, probe.limit_text(&check.unit));
             let finding = self.finding(codes::CUSTOM, check.severity, subject.trim(), title);
             let finding = self.shown(finding.detail(&check.summary), &check.promql);
-            Some(finding.evidence(measured(&check.name, reading.value, &check.unit)))
+            Some(measured(finding, &check.name, reading.value, &check.unit))
         });
         readings.collect()
     }
@@ -211,8 +211,12 @@ impl Judge<'_> {
     }
 }
 
-fn measured(name: &str, value: SampleValue, unit: &str) -> Evidence {
-    Evidence::Value { name: name.to_owned(), value: value.0, unit: unit.to_owned() }
+/// Adds a value; one that is not finite has no place in JSON, and the title says it.
+fn measured(finding: Finding, name: &str, value: SampleValue, unit: &str) -> Finding {
+    if !value.is_finite() {
+        return finding;
+    }
+    finding.evidence(Evidence::Value { name: name.to_owned(), value: value.0, unit: unit.to_owned() })
 }
 
 fn matchers(labels: &Labels) -> String {

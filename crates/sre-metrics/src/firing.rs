@@ -172,11 +172,11 @@ mod tests {
 
     use super::*;
 
-    fn alert(labels: serde_json::Value) -> Alert {
+    fn alert(labels: &serde_json::Value) -> Alert {
         serde_json::from_value(json!({"labels": labels, "state": "firing", "value": "1e+00"})).unwrap()
     }
 
-    fn managed(labels: serde_json::Value, silenced_by: &[&str]) -> ManagedAlert {
+    fn managed(labels: &serde_json::Value, silenced_by: &[&str]) -> ManagedAlert {
         let state = if silenced_by.is_empty() { "active" } else { "suppressed" };
         let status = json!({"state": state, "silencedBy": silenced_by, "inhibitedBy": []});
         serde_json::from_value(json!({"labels": labels, "status": status, "startsAt": "2026-03-23T07:00:00.000Z"}))
@@ -190,14 +190,14 @@ mod tests {
     #[test]
     fn a_silence_is_heeded_through_external_labels_and_dropped_ones() {
         let prometheus = vec![
-            alert(json!({"alertname": "Down", "instance": "a", "replica": "0"})),
-            alert(json!({"alertname": "Down", "instance": "b", "replica": "0"})),
-            alert(json!({"alertname": "Unsent", "instance": "a"})),
+            alert(&json!({"alertname": "Down", "instance": "a", "replica": "0"})),
+            alert(&json!({"alertname": "Down", "instance": "b", "replica": "0"})),
+            alert(&json!({"alertname": "Unsent", "instance": "a"})),
         ];
         let alertmanager = [
-            managed(json!({"alertname": "Down", "instance": "a", "region": "eu"}), &["s1"]),
-            managed(json!({"alertname": "Down", "instance": "b", "region": "eu"}), &[]),
-            managed(json!({"alertname": "Elsewhere"}), &[]),
+            managed(&json!({"alertname": "Down", "instance": "a", "region": "eu"}), &["s1"]),
+            managed(&json!({"alertname": "Down", "instance": "b", "region": "eu"}), &[]),
+            managed(&json!({"alertname": "Elsewhere"}), &[]),
         ];
         let merged = merge(Some(prometheus), Some(&alertmanager));
         assert_eq!(names(&merged.firing), ["Down", "Elsewhere", "Unsent"]);
@@ -211,16 +211,16 @@ mod tests {
 
     #[test]
     fn without_alertmanager_everything_that_fires_fires() {
-        let mut pending = alert(json!({"alertname": "Soon"}));
+        let mut pending = alert(&json!({"alertname": "Soon"}));
         pending.state = AlertState::Pending;
-        let merged = merge(Some(vec![pending, alert(json!({"alertname": "Now"}))]), None);
+        let merged = merge(Some(vec![pending, alert(&json!({"alertname": "Now"}))]), None);
         assert_eq!((names(&merged.firing), merged.firing[0].in_alertmanager), (vec!["Now"], None));
     }
 
     #[test]
     fn the_worst_come_first_and_none_is_for_nobody() {
         let prometheus =
-            ["info", "critical", "none", "whatever", "error"].map(|s| alert(json!({"alertname": s, "severity": s})));
+            ["info", "critical", "none", "whatever", "error"].map(|s| alert(&json!({"alertname": s, "severity": s})));
         let merged = merge(Some(prometheus.into()), None);
         assert_eq!(names(&merged.firing), ["critical", "error", "whatever", "info"]);
         assert_eq!(names(&merged.silent), ["none"]);
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn the_subject_forgets_what_changes() {
         let a =
-            alert(json!({"alertname": "Slow", "severity": "page", "value": "0.93", "pod": "api-1", "replica": "1"}));
+            alert(&json!({"alertname": "Slow", "severity": "page", "value": "0.93", "pod": "api-1", "replica": "1"}));
         let merged = merge(Some(vec![a]), None);
         assert_eq!(merged.firing[0].subject(), "Slow pod=api-1");
     }

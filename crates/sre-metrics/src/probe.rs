@@ -186,9 +186,11 @@ impl Probe {
 
     /// The limit as a person writes it, or empty.
     pub(crate) fn limit_text(&self, unit: &str) -> String {
-        self.limit.map_or_else(String::new, |(comparison, limit)| {
-            format!(" (limit {comparison} {}{unit})", SampleValue(limit))
-        })
+        match self.limit {
+            None => String::new(),
+            Some((Comparison::Above, limit)) => format!(" (limit {}{unit})", SampleValue(limit)),
+            Some((comparison, limit)) => format!(" (alarm if {comparison} {}{unit})", SampleValue(limit)),
+        }
     }
 }
 

@@ -169,7 +169,8 @@ pub async fn survey(
 ) -> Result<PrometheusSurvey, Error> {
     let probes = probe::probes(&config.checks);
     let ask_all = async {
-        let asked = probes.iter().map(|probe| ask(probe, prometheus, config));
+        // A list, because a stream that calls a closure on references makes a future that cannot be spawned.
+        let asked: Vec<_> = probes.iter().map(|probe| ask(probe, prometheus, config)).collect();
         stream::iter(asked).buffered(SIDE_BY_SIDE).collect::<Vec<_>>().await
     };
     let managed = async {
