@@ -83,6 +83,7 @@ fn title(group: &PodGroup) -> String {
         ReasonKind::Terminating => "stuck Terminating".to_owned(),
         ReasonKind::Failed if word != "Failed" => format!("Failed: {word}"),
         ReasonKind::Pending if word != "Pending" => format!("Pending: {word}"),
+        ReasonKind::NotReady if word != "NotReady" => format!("NotReady: {word}"),
         ReasonKind::Waiting => format!("waiting: {word}"),
         ReasonKind::Restarts => format!("{} restarts", group.restarts),
         _ => word.to_owned(),

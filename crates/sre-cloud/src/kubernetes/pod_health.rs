@@ -212,12 +212,14 @@ impl Judge<'_> {
             "Failed" => self.failed(),
             "Pending" => self.pending(),
             _ if ready.is_some_and(Condition::is_true) => None,
-            phase => {
+            _ => {
                 let since = self.not_ready_since();
-                let word = if phase == "Running" { "NotReady" } else { first_word(&status.reason, phase) };
                 let message = ready.map_or("", |c| &c.message);
-                self.lasts(since, self.limits.not_ready)
-                    .then(|| PodReason::of(ReasonKind::NotReady, first_word(word, "Unknown"), message, since))
+                self.lasts(since, self.limits.not_ready).then(|| {
+                    let row = PodRow::of(self.pod);
+                    let word = if row.status == "Running" { "NotReady" } else { first_word(&row.status, "Unknown") };
+                    PodReason::of(ReasonKind::NotReady, word, message, since)
+                })
             }
         }
     }
@@ -243,7 +245,8 @@ impl Judge<'_> {
             return None;
         }
         let scheduled = Condition::find(&self.pod.status.conditions, "PodScheduled").filter(|c| !c.is_true());
-        let (word, message) = scheduled.map_or(("Pending", ""), |c| (first_word(&c.reason, "Pending"), &*c.message));
+        let row = PodRow::of(self.pod);
+        let (word, message) = scheduled.map_or((&*row.status, ""), |c| (first_word(&c.reason, "Pending"), &*c.message));
         let kind = if word == "SchedulingGated" { ReasonKind::Gated } else { ReasonKind::Pending };
         Some(PodReason::of(kind, word, message, since))
     }

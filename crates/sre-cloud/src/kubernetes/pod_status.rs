@@ -92,6 +92,7 @@ impl<'a> PodRow<'a> {
     /// Backwards, so that the first container's trouble is what remains, as in the original.
     fn walk_containers(&mut self, status: &'a PodStatus, mut restarts: Restarts) {
         let mut running = false;
+        let mut error = None;
         for container in status.container_statuses.iter().rev() {
             restarts.add(container);
             let state = &container.state;
@@ -99,14 +100,23 @@ impl<'a> PodRow<'a> {
                 self.status = Cow::Borrowed(&waiting.reason);
             } else if let Some(terminated) = &state.terminated {
                 self.status = terminated_reason("", terminated);
+                if terminated.exit_code != 0 {
+                    error = Some(self.status.clone());
+                }
             } else if container.ready && state.running.is_some() {
                 running = true;
                 self.ready_containers += 1;
             }
         }
-        if self.status == "Completed" && running {
+        if self.status == "Completed" {
             let ready = status.conditions.iter().any(|c| &*c.kind == "Ready" && c.is_true());
-            self.status = Cow::Borrowed(if ready { "Running" } else { "NotReady" });
+            // Since 1.35 one container's failure is not hidden by another one's success.
+            match (running, error) {
+                (true, _) if ready => self.status = Cow::Borrowed("Running"),
+                (_, Some(error)) => self.status = error,
+                (true, None) => self.status = Cow::Borrowed("NotReady"),
+                (false, None) => {}
+            }
         }
         self.restarts = restarts.count;
         self.last_restart = restarts.last;

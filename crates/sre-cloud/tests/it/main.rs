@@ -1,4 +1,6 @@
-//! What the clients do against servers that answer, refuse, hang and lie.
+//! What the clients do against servers that answer, refuse, hang and lie, and what the checks make of real data.
+
+#![cfg_attr(feature = "kubernetes", expect(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 #[cfg(feature = "kubernetes")]
 mod kube_auth;
@@ -8,5 +10,11 @@ mod kube_cluster;
 mod kube_faults;
 #[cfg(feature = "kubernetes")]
 mod kube_list;
+#[cfg(feature = "kubernetes")]
+mod kube_pod_health;
+#[cfg(feature = "kubernetes")]
+mod kube_pod_status;
+#[cfg(feature = "kubernetes")]
+mod kube_report;
 #[cfg(feature = "kubernetes")]
 mod kube_survey;
