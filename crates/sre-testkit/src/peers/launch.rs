@@ -59,3 +59,12 @@ fn python_venvs() -> Vec<PathBuf> {
     let shared = cache.map(|cache| cache.join("sre-toolkit/peers-venv/bin"));
     path("SRE_PEERS_VENV").into_iter().chain(shared).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[should_panic(expected = "`no-such-peer` is not installed: run `cargo xtask peers`")]
+    fn a_missing_peer_says_what_to_do() {
+        super::program("no-such-peer");
+    }
+}

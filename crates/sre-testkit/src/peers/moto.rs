@@ -47,7 +47,7 @@ impl Moto {
     pub async fn fill_ec2(&self, region: &str, n: usize) -> Vec<String> {
         let mut ids = Vec::new();
         while ids.len() < n {
-            let count = (n - ids.len()).min(500).to_string();
+            let count = (n - ids.len()).min(200).to_string();
             let fields = [
                 ("ImageId", "ami-12c6146b"),
                 ("InstanceType", "t3.micro"),
