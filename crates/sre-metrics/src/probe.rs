@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use sre_core::Delivery;
 
-use crate::checks::{Checks, Comparison, CustomCheck, FillingDisks, HotNodes, Requests};
+use crate::checks::{
+    Checks, Comparison, CustomCheck, ErrorRateCheck, ErrorRatioCheck, FillingDisks, HotNodes, Requests,
+};
 use crate::error::{Error, ErrorKind};
 use crate::prometheus::Prometheus;
 use crate::value::{InstantSample, Labels, QueryData, SampleValue};
@@ -46,61 +48,35 @@ pub(crate) struct Reading {
 /// All enabled checks.
 pub(crate) fn probes(checks: &Checks) -> Vec<Probe> {
     let Checks { hot_nodes, filling_disks, requests, error_rate, error_ratio, targets_down, custom } = checks;
-    let errors = format!("{}=~\"5..\"", requests.code_label);
-    let counted =
-        Some(format!("count({}{{{}}})", requests.metric, matchers(&[&with_code(requests), &requests.filter])));
-    let by_service = |matcher: &str| {
-        let by = requests.by.join(", ");
-        let (metric, window) = (&requests.metric, span(requests.window));
-        format!("sum by ({by}) (rate({metric}{{{}}}[{window}]))", matchers(&[matcher, &requests.filter]))
-    };
+    let up = ("up == 0".to_owned(), "count(up)".to_owned());
     let built_in = [
         (hot_nodes.enabled, Kind::HotNodes, "hot_nodes", hot(hot_nodes)),
         (filling_disks.enabled, Kind::FillingDisks, "filling_disks", filling(filling_disks)),
-        (
-            error_rate.enabled,
-            Kind::ErrorRate,
-            "error_rates",
-            (format!("{} > {}", by_service(&errors), error_rate.per_second), counted.clone()),
-        ),
-        (
-            error_ratio.enabled,
-            Kind::ErrorRatio,
-            "error_ratios",
-            (
-                format!(
-                    "100 * {} / {all} > {} and {all} > {}",
-                    by_service(&errors),
-                    error_ratio.percent,
-                    error_ratio.min_requests_per_second,
-                    all = by_service("")
-                ),
-                counted,
-            ),
-        ),
-        (targets_down.enabled, Kind::TargetsDown, "targets_down", ("up == 0".to_owned(), Some("count(up)".to_owned()))),
+        (error_rate.enabled, Kind::ErrorRate, "error_rates", rate(requests, error_rate)),
+        (error_ratio.enabled, Kind::ErrorRatio, "error_ratios", ratio(requests, error_ratio)),
+        (targets_down.enabled, Kind::TargetsDown, "targets_down", up),
     ];
-    let built_in = built_in
-        .into_iter()
-        .filter(|(enabled, ..)| *enabled)
-        .map(|(_, kind, name, (promql, exists))| Probe { kind, name: name.to_owned(), promql, exists, limit: None });
+    let built_in = built_in.into_iter().filter(|(enabled, ..)| *enabled).map(|(_, kind, name, (promql, exists))| {
+        Probe { kind, name: name.to_owned(), promql, exists: Some(exists), limit: None }
+    });
     built_in.chain(custom.iter().enumerate().map(|(i, check)| own(i, check))).collect()
 }
 
-fn hot(check: &HotNodes) -> (String, Option<String>) {
+/// The query, and what has to give something for an empty answer to mean health.
+fn hot(check: &HotNodes) -> (String, String) {
     let rate = format!("rate(node_cpu_seconds_total{{mode=\"idle\"}}[{}])", span(check.window));
     let promql = format!("100 * (1 - avg by (cluster, instance) ({rate})) > {}", check.cpu_percent);
-    (promql, Some(format!("count({rate})")))
+    (promql, format!("count({rate})"))
 }
 
-fn filling(check: &FillingDisks) -> (String, Option<String>) {
+fn filling(check: &FillingDisks) -> (String, String) {
     let metric = |name: &str| format!("node_filesystem_{name}{{{}}}", check.filter);
     let (avail, size, readonly) = (metric("avail_bytes"), metric("size_bytes"), metric("readonly"));
     let predicted = format!("predict_linear({avail}[{}], {})", span(check.history), check.within.as_secs());
     // `<= 0` and not `< 0`: the line through a disk that is full already is exactly zero.
     let promql =
         format!("100 * {avail} / {size} < {} and {predicted} <= 0 and {readonly} == 0", check.free_below_percent);
-    (promql, Some(format!("count({predicted})")))
+    (promql, format!("count({predicted})"))
 }
 
 fn own(number: usize, check: &CustomCheck) -> Probe {
@@ -117,8 +93,29 @@ fn own(number: usize, check: &CustomCheck) -> Probe {
     }
 }
 
-fn with_code(requests: &Requests) -> String {
-    format!("{}!=\"\"", requests.code_label)
+fn rate(requests: &Requests, check: &ErrorRateCheck) -> (String, String) {
+    (format!("{} > {}", per_service(requests, &failed(requests)), check.per_second), counted(requests))
+}
+
+fn ratio(requests: &Requests, check: &ErrorRatioCheck) -> (String, String) {
+    let (errors, all) = (per_service(requests, &failed(requests)), per_service(requests, ""));
+    let enough = check.min_requests_per_second;
+    (format!("100 * {errors} / {all} > {} and {all} > {enough}", check.percent), counted(requests))
+}
+
+fn per_service(requests: &Requests, matcher: &str) -> String {
+    let Requests { metric, filter, by, window, .. } = requests;
+    format!("sum by ({}) (rate({metric}{{{}}}[{}]))", by.join(", "), matchers(&[matcher, filter]), span(*window))
+}
+
+fn failed(requests: &Requests) -> String {
+    format!("{}=~\"5..\"", requests.code_label)
+}
+
+/// A service without a single error has no series of errors, but it has requests with a code.
+fn counted(requests: &Requests) -> String {
+    let code = format!("{}!=\"\"", requests.code_label);
+    format!("count({}{{{}}})", requests.metric, matchers(&[&code, &requests.filter]))
 }
 
 fn matchers(parts: &[&str]) -> String {

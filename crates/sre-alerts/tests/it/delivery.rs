@@ -11,7 +11,7 @@ use sre_core::http::Client;
 use sre_core::{Classify, Delivery, ErrorClass, RetryHint, Secret, Severity};
 use sre_testkit::scripted::{Reply, Server};
 
-use crate::receiver::{SkippingClock, refusal};
+use crate::receiver::SkippingClock;
 
 const PATH: &str = "/services/T000/B000/s3cr3tXYZ";
 
@@ -21,9 +21,13 @@ struct Rig {
 }
 
 fn rig(url: &str) -> Rig {
+    rig_at(format!("{url}{PATH}"))
+}
+
+fn rig_at(url: String) -> Rig {
     let client = Client::builder().read_timeout(Duration::from_millis(300)).deadline(Duration::from_secs(5));
     let clock = Arc::new(SkippingClock::new());
-    let webhook = SlackWebhook::new(client.build().unwrap(), Secret::new(format!("{url}{PATH}"))).unwrap();
+    let webhook = SlackWebhook::new(client.build().unwrap(), Secret::new(url)).unwrap();
     Rig { webhook: webhook.clock(clock.clone()), clock }
 }
 
@@ -120,21 +124,18 @@ async fn only_what_surely_did_not_arrive_is_posted_again() {
 
 #[tokio::test]
 async fn parts_come_in_order_one_a_second() {
-    let server = Server::start(|request| match refusal(&request.json().unwrap()) {
-        None => Reply::text(200, "ok"),
-        Some(why) => Reply::text(400, format!("invalid_blocks {why}")),
-    })
-    .await;
-    let rig = rig(&server.url());
+    let slack = sre_testkit::slack::SlackWebhook::start().await;
+    slack.rate_limit_next(Duration::from_secs(7));
+    let rig = rig_at(slack.url());
     let blocks = (0..120).map(|i| Block::section(Text::mrkdwn(format!("finding {i}"))));
     let receipt = rig.webhook.post(&Message::new("many").blocks(blocks)).await.unwrap();
-    assert_eq!((receipt.parts, receipt.attempts), (3, 3));
-    assert!(rig.clock.slept() >= Duration::from_secs(2) && receipt.elapsed >= Duration::from_secs(2));
+    assert_eq!((receipt.parts, receipt.attempts), (3, 4));
+    assert!(rig.clock.slept() >= Duration::from_secs(9) && receipt.elapsed >= Duration::from_secs(9));
     let again = rig.webhook.clone();
     again.post(&Message::new("one more")).await.unwrap();
-    assert!(rig.clock.slept() >= Duration::from_secs(3), "a clone shares the pace");
-    let texts: Vec<String> =
-        server.requests().iter().map(|r| r.json::<serde_json::Value>().unwrap()["text"].to_string()).collect();
+    assert!(rig.clock.slept() >= Duration::from_secs(10), "a clone shares the pace");
+    assert_eq!(slack.refused().len(), 1, "only the one that was to be refused");
+    let texts: Vec<String> = slack.messages().iter().map(|m| m["text"].to_string()).collect();
     assert_eq!(texts[0..3], ["\"many (part 1 of 3)\"", "\"many (part 2 of 3)\"", "\"many (part 3 of 3)\""]);
 }
 

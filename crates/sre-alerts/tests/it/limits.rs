@@ -43,7 +43,7 @@ fn attachment() -> impl Strategy<Value = Attachment> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn every_part_is_within_the_limits(

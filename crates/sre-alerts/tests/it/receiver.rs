@@ -1,4 +1,4 @@
-//! A receiver that enforces Slack's limits, and a clock that sleeps without waiting.
+//! Slack's limits and ours, and a clock that sleeps without waiting.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,60 +9,25 @@ use sre_core::Clock;
 use sre_core::clock::Sleep;
 use tokio::time::Instant;
 
-/// Why Slack would refuse this message, if it would.
+/// Why Slack would refuse this message, or why we would rather not send it.
 pub(crate) fn refusal(message: &Value) -> Option<String> {
-    let blocks = list(message, "blocks");
+    if let Err((error, why)) = sre_testkit::slack::refusal(message) {
+        return Some(format!("{error}: {why}"));
+    }
     let attachments = list(message, "attachments");
-    if message["text"].as_str().is_none_or(str::is_empty) && blocks.is_empty() && attachments.is_empty() {
-        return Some("no_text".to_owned());
-    }
-    let inner = attachments.iter().flat_map(|a| list(a, "blocks"));
-    let all: Vec<&Value> = blocks.iter().chain(inner).collect();
-    if all.len() > 50 || attachments.len() > 20 {
-        return Some(format!("{} blocks, {} attachments", all.len(), attachments.len()));
-    }
+    let blocks = list(message, "blocks").len() + attachments.iter().map(|a| list(a, "blocks").len()).sum::<usize>();
     let total = message.to_string().encode_utf16().count();
-    if total > 10_000 {
-        return Some(format!("{total} characters"));
+    if blocks > 50 || attachments.len() > 20 || total > 10_000 {
+        return Some(format!("{blocks} blocks, {} attachments, {total} characters", attachments.len()));
     }
-    all.into_iter().find_map(bad_block).or_else(|| attachments.iter().find_map(bad_attachment))
+    attachments.iter().find_map(bad_attachment)
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn bad_block(block: &Value) -> Option<String> {
-    match block["type"].as_str() {
-        Some("header") => bad_text(&block["text"], 150, "plain_text"),
-        Some("section") => {
-            let fields = list(block, "fields");
-            let text = &block["text"];
-            if text.is_null() && fields.is_empty() || fields.len() > 10 {
-                return Some(format!("section with {} fields", fields.len()));
-            }
-            let bad = if text.is_null() { None } else { bad_text(text, 3000, "") };
-            bad.or_else(|| fields.iter().find_map(|f| bad_text(f, 2000, "")))
-        }
-        Some("context") => {
-            let elements = list(block, "elements");
-            let bad = elements.is_empty() || elements.len() > 10;
-            if bad { Some("context".to_owned()) } else { elements.iter().find_map(|e| bad_text(e, 3000, "")) }
-        }
-        Some("divider") => None,
-        other => Some(format!("block {other:?}")),
-    }
-}
-
-fn bad_text(text: &Value, limit: usize, kind: &str) -> Option<String> {
-    let is = text["type"].as_str().unwrap_or_default();
-    let s = text["text"].as_str().unwrap_or_default();
-    let known = matches!(is, "plain_text" | "mrkdwn") && (kind.is_empty() || kind == is);
-    let hidden = s.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
-    let bad = !known || s.trim().is_empty() || s.chars().count() > limit || hidden;
-    bad.then(|| format!("text {text}"))
-}
-
+/// Slack documents no limits for these, and ignores everything else beside blocks.
 fn bad_attachment(attachment: &Value) -> Option<String> {
     let color = attachment["color"].as_str().unwrap_or_default();
     let known = ["#36a64f", "#ff9900", "#ff0000", "#cccccc"].contains(&color);
