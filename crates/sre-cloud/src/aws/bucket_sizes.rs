@@ -58,7 +58,7 @@ struct MetricsPage {
     next_token: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metric {
     namespace: String,
@@ -67,7 +67,7 @@ struct Metric {
     dimensions: Vec<Dimension>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Dimension {
     name: String,
@@ -155,10 +155,13 @@ async fn discover(
     loop {
         let ask = ListMetrics { namespace: "AWS/S3", metric_name: "BucketSizeBytes", next_token: token.as_deref() };
         let page: MetricsPage = session.cloudwatch(region, LIST_METRICS, &ask, deadline).await?;
-        for metric in page.metrics {
+        for mut metric in page.metrics {
+            metric.dimensions.sort();
             let bucket = metric.dimensions.iter().find(|d| d.name == "BucketName").map(|d| d.value.clone());
-            if let Some(bucket) = bucket {
-                buckets.entry(bucket).or_default().push(metric);
+            let Some(metrics) = bucket.map(|name| buckets.entry(name).or_default()) else { continue };
+            // Added up twice, a series listed twice would double the bucket.
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
             }
         }
         token = next_page(&asked, token.as_ref(), page.next_token)?;

@@ -18,3 +18,12 @@ mod kube_pod_status;
 mod kube_report;
 #[cfg(feature = "kubernetes")]
 mod kube_survey;
+
+#[cfg(feature = "aws")]
+mod aws_endpoint;
+#[cfg(feature = "aws")]
+mod aws_faults;
+#[cfg(feature = "aws")]
+mod aws_moto;
+#[cfg(feature = "aws")]
+mod aws_reports;
