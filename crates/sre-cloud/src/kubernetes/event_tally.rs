@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::event::Event;
+use super::message::message;
 use super::meta::age;
 use super::owner::{Owner, OwnerRef};
 
@@ -123,7 +124,7 @@ impl WarningEvent {
         let object = &event.involved_object;
         self.object = format!("{}/{}", object.kind.to_lowercase(), object.name);
         self.name = object.name.clone();
-        self.message = sre_core::redact::text(&event.message).into();
+        self.message = message(&event.message);
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::job::Job;
+use super::message::message;
 use super::meta::Condition;
 use super::owner::{Owner, controller};
 
@@ -133,7 +134,7 @@ fn problem(owner: Owner, job: &Job, failed: &Condition) -> JobProblem {
         job: job.metadata.name.clone(),
         failed: 1,
         reason: failed.reason.clone(),
-        message: sre_core::redact::text(&failed.message).into(),
+        message: message(&failed.message),
         at: failed.last_transition_time,
     }
 }

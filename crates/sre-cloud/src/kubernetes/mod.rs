@@ -13,6 +13,7 @@ mod job_tally;
 mod lenient;
 mod list;
 mod manifest;
+mod message;
 mod meta;
 mod node;
 mod node_findings;

@@ -5,7 +5,6 @@ use sre_core::{Finding, Severity};
 use super::codes;
 use super::event_tally::WarningEvent;
 use super::node_tally::{NodeProblem, NodeReason};
-use super::pod_findings::short;
 use super::scope::Scope;
 
 /// The finding of one node: its worst reason, with the others in the detail.
@@ -20,7 +19,8 @@ pub(super) fn node_finding(scope: &Scope, problem: &NodeProblem) -> Finding {
     };
     let mut detail = words.get(1..).unwrap_or_default().join("; ");
     if !problem.message.is_empty() {
-        detail = [detail, short(&problem.message)].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("; ");
+        detail =
+            [detail, problem.message.to_string()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("; ");
     }
     scope
         .finding(code, severity, format!("node {}", problem.name), words.first().map_or("", String::as_str))
@@ -38,17 +38,19 @@ fn word(reason: &NodeReason) -> String {
     }
 }
 
-/// The finding of warnings about one owner for one reason. The subject carries the reason, because an owner may have
-/// several.
+/// The finding of warnings about one owner for one reason. The subject carries the reason and, where it is not
+/// the owner's own, the object's kind, because an owner may have several.
 pub(super) fn event_finding(scope: &Scope, warning: &WarningEvent) -> Finding {
     let severity = if warning.count > 1 { Severity::Warning } else { Severity::Info };
     let selector = format!("involvedObject.kind={},involvedObject.name={}", warning.kind, warning.name);
     let times = if warning.count == 1 { "once".to_owned() } else { format!("{} times", warning.count) };
     // The events of cluster-wide objects live in the namespace `default`.
     let namespace = if warning.namespace.is_empty() { "default" } else { &*warning.namespace };
+    let of_owner = warning.kind == warning.owner.kind;
+    let kind = if of_owner { String::new() } else { format!("{} ", warning.kind.to_lowercase()) };
     scope
-        .finding(codes::EVENT, severity, format!("{} ({})", warning.owner, warning.reason), &warning.reason)
-        .detail(format!("{times}, last {} on {}; {}", warning.last, warning.object, short(&warning.message)))
+        .finding(codes::EVENT, severity, format!("{} ({kind}{})", warning.owner, warning.reason), &warning.reason)
+        .detail(format!("{times}, last {} on {}; {}", warning.last, warning.object, warning.message))
         .count(u32::try_from(warning.count).unwrap_or(u32::MAX))
         .evidence(scope.kubectl(namespace, &["get", "events", "--field-selector", &selector]))
 }

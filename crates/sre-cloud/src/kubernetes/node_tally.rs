@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::message::message;
 use super::meta::Condition;
 use super::node::Node;
 
@@ -126,7 +127,7 @@ pub fn judge_node(node: &Node) -> Option<NodeProblem> {
     (!reasons.is_empty()).then(|| NodeProblem {
         name: node.metadata.name.clone(),
         reasons,
-        message: worst.map(|c| sre_core::redact::text(&c.message).into()).unwrap_or_default(),
+        message: worst.map(|c| message(&c.message)).unwrap_or_default(),
         since: worst.and_then(|c| c.last_transition_time),
     })
 }
@@ -159,6 +160,15 @@ mod tests {
             r#"{{"spec": {{"unschedulable": true, "taints": [{{"key": "{taint}"}}]}}, "status": {{"conditions": [{ready}]}}}}"#
         );
         assert_eq!(reasons(&json), [NodeReason::Leaving(taint.into()), NodeReason::Cordoned]);
+    }
+
+    #[test]
+    fn a_leaving_node_may_be_down() {
+        let json = r#"{"metadata": {"name": "n"}, "spec": {"taints": [{"key": "ToBeDeletedByClusterAutoscaler"}]},
+                       "status": {"conditions": [{"type": "Ready", "status": "False"}]}}"#;
+        let problem = judge_node(&serde_json::from_str(json).unwrap()).unwrap();
+        let finding = super::super::node_findings::node_finding(&super::super::Scope::new("c"), &problem);
+        assert_eq!((finding.code.as_str(), finding.severity), ("K8S-NODE-NOTREADY", sre_core::Severity::Info));
     }
 
     #[test]

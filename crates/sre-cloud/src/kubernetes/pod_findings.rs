@@ -2,7 +2,7 @@
 //!
 //! A workload that lacks pods because of them is part of the same story: see [`cluster_report`](super::ClusterTally).
 
-use sre_core::{Code, Evidence, Finding, Severity, redact};
+use sre_core::{Code, Evidence, Finding, Severity};
 
 use super::codes;
 use super::pod_health::ReasonKind;
@@ -10,9 +10,6 @@ use super::pod_tally::PodGroup;
 use super::scope::Scope;
 use super::workload_findings;
 use super::workload_tally::WorkloadProblem;
-
-/// A message of the system is cut after so many characters; the command shows the rest.
-const MAX_MESSAGE: usize = 200;
 
 // === impl ReasonKind ===
 
@@ -67,16 +64,6 @@ pub(super) fn pod_finding(scope: &Scope, group: &PodGroup, workload: Option<&Wor
         .evidence(command(scope, group))
 }
 
-/// A system's message without secrets and of bearable length.
-pub(super) fn short(message: &str) -> String {
-    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let safe = redact::text(&line);
-    match safe.char_indices().nth(MAX_MESSAGE) {
-        Some((end, _)) => format!("{}…", &safe[..end]),
-        None => safe.into_owned(),
-    }
-}
-
 fn title(group: &PodGroup) -> String {
     let word = &*group.reason.word;
     match group.kind {
@@ -118,7 +105,7 @@ fn detail(group: &PodGroup, workload: Option<&WorkloadProblem>) -> String {
     }
     // A back-off message only repeats what title and numbers say.
     if !group.reason.message.is_empty() && group.kind != ReasonKind::CrashLoop {
-        parts.push(short(&group.reason.message));
+        parts.push(group.reason.message.to_string());
     }
     parts.join("; ")
 }

@@ -29,6 +29,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::message;
 use super::meta::{Condition, age};
 use super::owner::{is_job_owned, is_managed};
 use super::pod::{ContainerStatus, Pod, Terminated};
@@ -296,8 +297,8 @@ impl Judge<'_> {
 // === impl PodReason ===
 
 impl PodReason {
-    fn of(kind: ReasonKind, word: &str, message: &str, since: Option<Timestamp>) -> Self {
-        Self { kind, word: word.into(), message: message.into(), container: Box::default(), since }
+    fn of(kind: ReasonKind, word: &str, text: &str, since: Option<Timestamp>) -> Self {
+        Self { kind, word: word.into(), message: message::message(text), container: Box::default(), since }
     }
 }
 

@@ -4,7 +4,6 @@ use sre_core::{Finding, Severity};
 
 use super::codes;
 use super::job_tally::JobProblem;
-use super::pod_findings::short;
 use super::scope::Scope;
 use super::workload_tally::{WorkloadProblem, WorkloadReason};
 
@@ -33,7 +32,7 @@ pub(super) fn workload_finding(scope: &Scope, problem: &WorkloadProblem) -> Find
     let mut detail = numbers(problem);
     if !problem.message.is_empty() {
         detail.push_str("; ");
-        detail.push_str(&short(&problem.message));
+        detail.push_str(&problem.message);
     }
     let missing = u32::try_from(problem.wanted.saturating_sub(problem.available)).unwrap_or(1);
     scope
@@ -71,7 +70,7 @@ pub(super) fn job_finding(scope: &Scope, problem: &JobProblem) -> Finding {
         parts.push(format!("{} failed run{s} since the last success, latest {}", problem.failed, problem.job));
     }
     if !problem.message.is_empty() {
-        parts.push(short(&problem.message));
+        parts.push(problem.message.to_string());
     }
     scope
         .finding(codes::JOB, Severity::Warning, problem.owner.to_string(), &title)

@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::message::message;
 use super::meta::{Condition, Meta, age};
 use super::owner::Owner;
 use super::workload::{DaemonSet, Deployment, StatefulSet};
@@ -181,7 +182,7 @@ pub fn judge_deployment(deployment: &Deployment, now: Timestamp, rollout: Durati
     problem.add_if(status.observed_generation < meta.generation, WorkloadReason::Unobserved);
     let available = Condition::find(&status.conditions, "Available").filter(|c| !c.is_true());
     if let Some(condition) = stopped.or(available) {
-        problem.message = sre_core::redact::text(&condition.message).into();
+        problem.message = message(&condition.message);
     }
     problem.since = available.or(stopped).and_then(|c| c.last_transition_time);
     problem.told()
