@@ -82,12 +82,12 @@ pub struct ListSummary {
 /// The part of a list's body that is read.
 #[derive(Deserialize)]
 #[serde(bound = "T: serde::de::DeserializeOwned")]
-struct ListBody<T> {
+pub(crate) struct ListBody<T> {
     #[serde(default, deserialize_with = "lenient::object")]
-    metadata: PageMeta,
+    pub(crate) metadata: PageMeta,
     /// Without `items` it is no list but something else that a proxy or a wrong URL answered: never "nothing there".
     #[serde(deserialize_with = "lenient::list")]
-    items: Vec<T>,
+    pub(crate) items: Vec<T>,
 }
 
 /// One list on its way.
@@ -291,7 +291,7 @@ impl<'a> Lister<'a> {
 }
 
 /// Parses a page; gives the buffer back.
-async fn parse<T: Listed>(buffer: Vec<u8>) -> Result<(Vec<u8>, ListBody<T>), String> {
+pub(crate) async fn parse<T: Listed>(buffer: Vec<u8>) -> Result<(Vec<u8>, ListBody<T>), String> {
     let small = buffer.len() <= PARSE_INLINE;
     let parse = move || {
         let body = serde_json::from_slice::<ListBody<T>>(&buffer).map_err(|e| reason(&e))?;

@@ -30,12 +30,15 @@ mod rbac;
 mod refusal;
 mod request;
 mod resource;
+mod scale;
 mod scope;
 mod session;
 mod survey;
 mod survey_run;
 mod thresholds;
 mod transport_error;
+mod watch;
+mod watch_lines;
 mod workload;
 mod workload_findings;
 mod workload_tally;
@@ -62,9 +65,11 @@ pub use pod_tally::{MAX_GROUPS, MAX_OWNERS, MAX_UNHEALTHY, PodCounts, PodGroup, 
 pub use proxy::ProxySettings;
 pub use rbac::{Denied, minimal_cluster_role};
 pub use resource::{ListScope, Listed, NamespaceName, Resource};
+pub use scale::{Scalable, ScaleRequest, Scaled};
 pub use scope::Scope;
 pub use survey::{ClusterSurvey, SurveyCost, SurveyGap, SurveyOptions};
 pub use thresholds::{PodThresholds, Thresholds};
+pub use watch::WatchEvent;
 pub use workload::{
     DaemonSet, DaemonSetStatus, Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, StatefulSet,
     StatefulSetSpec, StatefulSetStatus, UpdateStrategy,

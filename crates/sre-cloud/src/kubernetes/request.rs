@@ -108,7 +108,6 @@ impl Cluster {
     }
 
     /// Sends `ask` once and hands out the answer with its body unread; for watches.
-    #[expect(dead_code, reason = "the watch comes next")]
     pub(crate) async fn open_watch(&self, ask: &Ask<'_>, read_timeout: Duration) -> Result<Response<Body>, Refused> {
         let mut renewed = false;
         loop {
@@ -214,7 +213,7 @@ impl Cluster {
         }
     }
 
-    fn error(&self, verdict: Verdict) -> Error {
+    pub(crate) fn error(&self, verdict: Verdict) -> Error {
         let Verdict { kind, delivery, hint, detail } = verdict;
         let detail = if kind == ErrorKind::Timeout {
             let (what, limit) = match delivery {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::kube_cluster::{Kubeconfig, paged, pod_names, quick, status};
 
-fn exec(script: &str) -> Value {
+pub(crate) fn exec(script: &str) -> Value {
     json!({"exec": {
         "apiVersion": "client.authentication.k8s.io/v1",
         "interactiveMode": "IfAvailable",
@@ -23,7 +23,7 @@ fn exec(script: &str) -> Value {
 }
 
 /// Hands out `token-1`, `token-2`, … and counts its runs in a file.
-fn counting_plugin(dir: &Path) -> String {
+pub(crate) fn counting_plugin(dir: &Path) -> String {
     let runs = dir.join("runs");
     format!(
         r#"echo run >> {0}; n=$(wc -l < {0} | tr -d ' '); echo "{{\"status\":{{\"token\":\"token-$n\"}}}}""#,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sre_cloud::Error;
 use sre_cloud::kubernetes::{Cluster, ConnectOptions, Contexts, ListOptions, ListScope, ListSummary, Listing, Pod};
 use sre_core::{RetryPolicy, SystemClock};
+use sre_testkit::kubernetes::{KubeApi, write_kubeconfig};
 use sre_testkit::scripted::{Reply, Request, Server};
 
 /// A kubeconfig file with one context, `prod`.
@@ -53,6 +54,13 @@ pub(crate) async fn cluster_at(url: &str, options: ConnectOptions) -> Cluster {
 
 pub(crate) async fn cluster(server: &Server) -> Cluster {
     cluster_at(&server.url(), quick()).await
+}
+
+/// The scripted API server of the test kit as the context `prod`.
+pub(crate) async fn connect(api: &KubeApi, options: ConnectOptions) -> Cluster {
+    let dir = tempfile::tempdir().unwrap();
+    let context = Contexts::read(&[write_kubeconfig(dir.path(), &[("prod", api)])]).unwrap().select(None).unwrap();
+    Cluster::connect(&context, options, SystemClock::shared()).await.unwrap()
 }
 
 /// The names of all pods, with the summary.

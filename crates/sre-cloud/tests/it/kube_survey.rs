@@ -1,23 +1,16 @@
 //! All kinds side by side: what is found, what is denied, what does not answer.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sre_cloud::ErrorKind;
-use sre_cloud::kubernetes::{Area, Cluster, ClusterSurvey, ConnectOptions, Contexts, SurveyOptions};
+use sre_cloud::kubernetes::{Area, ClusterSurvey, SurveyOptions};
 use sre_core::{Clock, ErrorClass, Severity, SystemClock};
-use sre_testkit::kubernetes::{KubeApi, KubeApiBuilder, objects, replies, write_kubeconfig};
+use sre_testkit::kubernetes::{KubeApi, KubeApiBuilder, objects, replies};
 use sre_testkit::scripted::Reply;
 use tokio::time::Instant;
 
-use crate::kube_cluster::quick;
-
-async fn connect(api: &KubeApi, options: ConnectOptions) -> Cluster {
-    let dir = tempfile::tempdir().unwrap();
-    let context = Contexts::read(&[write_kubeconfig(dir.path(), &[("prod", api)])]).unwrap().select(None).unwrap();
-    Cluster::connect(&context, options, SystemClock::shared()).await.unwrap()
-}
+use crate::kube_cluster::{connect, quick};
 
 fn shop() -> KubeApiBuilder {
     let crashing = |i| objects::owned_by(objects::crash_looping_pod("shop", &format!("api-{i}")), "StatefulSet", "api");

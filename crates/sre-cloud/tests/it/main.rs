@@ -17,7 +17,11 @@ mod kube_pod_status;
 #[cfg(feature = "kubernetes")]
 mod kube_report;
 #[cfg(feature = "kubernetes")]
+mod kube_scale;
+#[cfg(feature = "kubernetes")]
 mod kube_survey;
+#[cfg(feature = "kubernetes")]
+mod kube_watch;
 
 #[cfg(feature = "aws")]
 mod aws_endpoint;
