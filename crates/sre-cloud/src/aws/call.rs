@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use sre_core::{Delivery, RetryHint};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::error::Asked;
 use super::session::AwsSession;
@@ -42,6 +43,19 @@ impl AwsSession {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        let span = tracing::debug_span!("cloud.list", region = asked.region, action = asked.action);
+        self.attempts_within(asked, deadline, attempt).instrument(span).await
+    }
+
+    async fn attempts_within<T, F>(
+        &self,
+        asked: &Asked<'_>,
+        deadline: Instant,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let (clock, settings) = (self.clock(), self.settings());
         let started = clock.instant();
         let limit = deadline.min(started + settings.operation_timeout);
@@ -56,7 +70,7 @@ impl AwsSession {
             // Every call of this module only reads, so a repeat does no harm.
             match settings.retry.next_delay(&error, true, tried, elapsed) {
                 Some(delay) if started + elapsed + delay < limit => {
-                    tracing::debug!(region = asked.region, action = asked.action, tried, ?delay, %error, "again");
+                    tracing::debug!(tried, ?delay, %error, "again");
                     clock.sleep(delay).await;
                 }
                 _ => return Err(error.with_attempts(tried).with_elapsed(elapsed)),

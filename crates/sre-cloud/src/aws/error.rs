@@ -17,6 +17,8 @@ use crate::{Error, ErrorKind};
 /// The longest part of AWS's own words that is repeated; an encoded authorization message has thousands of characters.
 const WORDS: usize = 300;
 
+const NOT_FOUND: &str = "none in the environment, the profile, SSO, web identity or an instance role";
+
 /// What was asked, where: enough to name the target and the IAM action of a failure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -156,12 +158,12 @@ impl Asked<'_> {
     /// What it means that the chain of credential sources came up with nothing.
     pub(super) fn no_credentials(&self, error: &CredentialsError) -> Error {
         let detail = match error {
-            CredentialsError::CredentialsNotLoaded(_) => {
-                "none in the environment, the profile, SSO, web identity or the instance's role".to_owned()
-            }
+            CredentialsError::CredentialsNotLoaded(_) => NOT_FOUND.to_owned(),
             CredentialsError::ProviderTimedOut(e) => {
                 format!("the credential chain did not answer in {:?}", e.timeout_duration())
             }
+            // The chain's last step; all before it had nothing.
+            other if innermost(other).contains("IMDS") => format!("{NOT_FOUND}; {}", innermost(other)),
             other => innermost(other),
         };
         self.failed(ErrorKind::CredentialPlugin).with_detail(detail).with_delivery(Delivery::NotSent)

@@ -18,7 +18,7 @@
 use std::time::Duration;
 
 use sre_core::http::Proxy;
-use sre_core::{RetryPolicy, Secret, Target};
+use sre_core::{Delivery, RetryPolicy, Secret, Target};
 
 use crate::{Error, ErrorKind};
 
@@ -197,20 +197,29 @@ impl AwsSettings {
 
     /// What cannot work is said before anything is asked.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let unusable = |name: &str, why: String| Err(Error::new(ErrorKind::Config, Target::new(name)).with_detail(why));
         for region in self.regions.iter().chain(&self.home_region) {
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            if region.is_empty() || !region.chars().all(plain) {
-                return unusable(region, "not the name of a region, as in us-east-1".to_owned());
-            }
+            check_region(region)?;
         }
         match &self.endpoint_url {
             Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
-                unusable(url, "an endpoint is an http:// or https:// URL".to_owned())
+                Err(unusable(url, "an endpoint is an http:// or https:// URL"))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// A region becomes part of a host's name, so nothing else may be in it.
+pub(super) fn check_region(region: &str) -> Result<(), Error> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match !region.is_empty() && region.chars().all(plain) {
+        true => Ok(()),
+        false => Err(unusable(region, "not the name of a region, as in us-east-1")),
+    }
+}
+
+fn unusable(name: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Config, Target::new(name)).with_detail(why).with_delivery(Delivery::NotSent)
 }
 
 // === impl StaticCredentials ===

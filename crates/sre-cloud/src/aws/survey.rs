@@ -13,6 +13,7 @@ use super::cli::Cli;
 use super::instances::{self, InstanceStates};
 use super::s3_growth::GrowthThresholds;
 use super::session::AwsSession;
+use super::settings::check_region;
 use super::status::{self, InstanceProblem, ScheduledEvent};
 use crate::Error;
 
@@ -157,7 +158,8 @@ impl AwsSession {
     /// `cloudwatch:GetMetricData`.
     ///
     /// # Errors
-    /// When no part answered by `deadline`: the error of the instance list.
+    /// When no part answered by `deadline`: the error of the instance list. [`ErrorKind::Config`](crate::ErrorKind::Config)
+    /// when `region` cannot be the name of a region.
     ///
     /// # Cancel safety
     /// It only reads; dropping the future is harmless.
@@ -167,6 +169,7 @@ impl AwsSession {
         options: &SurveyOptions,
         deadline: Instant,
     ) -> Result<RegionSurvey, Error> {
+        check_region(region)?;
         let buckets = async {
             match options.buckets {
                 true => Some(bucket_sizes::judge_all(self, region, options, deadline).await),

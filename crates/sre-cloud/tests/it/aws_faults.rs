@@ -224,3 +224,25 @@ async fn a_profile_that_does_not_exist_is_one_auth_error() {
     assert_eq!(server.count(), 0, "nothing is sent without credentials");
     assert_eq!(error.kind(), ErrorKind::CredentialPlugin);
 }
+
+#[tokio::test]
+async fn a_region_that_is_none_is_refused_before_it_is_asked() {
+    let server = start(|_, _| None).await;
+    let session = session(settings(&server.url())).await;
+    let error = session.survey_region("evil.example/", &SurveyOptions::default(), within(30)).await.unwrap_err();
+    assert_eq!((error.kind(), server.count()), (ErrorKind::Config, 0), "{error}");
+}
+
+/// Callers spawn these, one task a region.
+#[tokio::test]
+async fn regions_can_be_surveyed_in_tasks_of_their_own() {
+    let server = start(|_, _| None).await;
+    let session = session(settings(&server.url())).await;
+    let task = tokio::spawn(async move {
+        let who = session.identity(within(30)).await?;
+        let regions = session.regions(within(30)).await?;
+        let survey = session.survey_region(&regions[0], &SurveyOptions::default(), within(30)).await?;
+        Ok::<_, Error>((who.account, survey.incomplete.len()))
+    });
+    assert_eq!(task.await.unwrap().unwrap(), ("123456789012".to_owned(), 0));
+}
