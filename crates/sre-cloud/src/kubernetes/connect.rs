@@ -25,7 +25,7 @@ use kube::config::{AuthInfo, ExecAuthCluster, KubeconfigError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sre_core::{Delivery, SharedClock, Target, duration};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::contexts::{KubeContext, config_error};
 use super::options::ConnectOptions;
@@ -58,17 +58,17 @@ impl Cluster {
     /// Dropping the future kills a credential plugin that is still running.
     pub async fn connect(context: &KubeContext, options: ConnectOptions, clock: SharedClock) -> Result<Self, Error> {
         let target = Target::new(context.name());
-        let config = config(context, &options)?;
+        let start = clock.instant();
+        let deadline = start + options.deadline;
+        let late = |host: &str| too_late(&target, host, options.deadline).with_delivery(Delivery::NotSent);
+        let prepared = timeout_at(deadline, prepare(context, &options)).await.map_err(|_| late(context.name()))?;
+        let (config, plugin) = prepared?;
         let host = config.cluster_url.authority().map_or("", |a| a.as_str().rsplit('@').next().unwrap_or_default());
         let host: Arc<str> = Arc::from(host);
-        let plugin = plugin(context, &options)?;
         let gzip = !context.cluster.disable_compression.unwrap_or(false);
-        let start = clock.instant();
         let opening = Session::open(config, plugin, Arc::clone(&clock), target.clone());
-        let session = match timeout(options.deadline, opening).await {
-            Ok(session) => session.map_err(|e| e.with_elapsed(clock.instant() - start))?,
-            Err(_) => return Err(too_late(&target, &host, options.deadline).with_delivery(Delivery::NotSent)),
-        };
+        let session = timeout_at(deadline, opening).await.map_err(|_| late(&host))?;
+        let session = session.map_err(|e| e.with_elapsed(clock.instant() - start))?;
         Ok(Self {
             session: Arc::new(session),
             target,
@@ -116,6 +116,15 @@ impl Cluster {
 pub(crate) fn too_late(target: &Target, host: &str, limit: Duration) -> Error {
     let detail = format!("{host}: the time limit of {} for all of it is over", duration::format(limit));
     Error::new(ErrorKind::Timeout, target.clone()).with_detail(detail)
+}
+
+/// Certificates are read from files, perhaps on a slow disk: not on the async threads.
+async fn prepare(context: &KubeContext, options: &ConnectOptions) -> Result<(Config, Option<PluginSource>), Error> {
+    let name = context.name().to_owned();
+    let (context, options) = (context.clone(), options.clone());
+    let reading =
+        tokio::task::spawn_blocking(move || Ok((config(&context, &options)?, plugin(&context, &options)?))).await;
+    reading.unwrap_or_else(|e| Err(config_error(&name, format!("reading its files failed: {e}"))))
 }
 
 fn config(context: &KubeContext, options: &ConnectOptions) -> Result<Config, Error> {

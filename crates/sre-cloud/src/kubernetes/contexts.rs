@@ -267,13 +267,19 @@ fn reason(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::ReadConfig(io, _) => io.to_string(),
         // The parser shows a snippet of the file under its message, and kubeconfigs hold tokens: the first line is
-        // the message.
+        // the message, and it may quote a value.
         KubeconfigError::Parse(e) => {
             let text = e.to_string();
-            format!("it is not a kubeconfig: {}", text.lines().next().unwrap_or_default())
+            format!("it is not a kubeconfig: {}", unquoted(text.lines().next().unwrap_or_default()))
         }
         other => other.to_string(),
     }
+}
+
+/// Masks what stands between double quotes: serde quotes values so, and names with backticks.
+fn unquoted(message: &str) -> String {
+    let parts = message.split('"').enumerate();
+    parts.map(|(i, part)| if i % 2 == 1 { "\"***\"" } else { part }).collect()
 }
 
 pub(crate) fn config_error(target: &str, detail: impl AsRef<str>) -> Error {
@@ -342,9 +348,14 @@ current-context: b
 
     #[test]
     fn a_broken_file_does_not_show_its_secrets() {
-        let (_dir, paths) = files(&["users: [{name: a, user: {token: [very-secret-token]}}]\n"]);
-        let text = Contexts::read(&paths).unwrap_err().to_string();
-        assert!(!text.contains("very-secret-token"), "{text}");
+        for broken in [
+            "users: [{name: a, user: {token: [very-secret-token]}}]\n",
+            "users: [{name: a, user: very-secret-token}]\n",
+        ] {
+            let (_dir, paths) = files(&[broken]);
+            let text = Contexts::read(&paths).unwrap_err().to_string();
+            assert!(!text.contains("very-secret-token"), "{text}");
+        }
     }
 
     #[test]

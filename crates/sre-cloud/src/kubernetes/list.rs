@@ -161,6 +161,11 @@ impl Cluster {
     }
 
     /// The same, until `deadline`; also tells the resource version at which a watch may begin.
+    #[tracing::instrument(
+        name = "cloud.list",
+        skip_all,
+        fields(cluster = %self.target, resource = T::RESOURCE.plural, namespace = scope.name()),
+    )]
     pub(crate) async fn list_versioned<T: Listed>(
         &self,
         scope: &ListScope,

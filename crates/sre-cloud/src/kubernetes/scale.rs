@@ -185,6 +185,7 @@ impl Cluster {
     ///
     /// # Cancel safety
     /// Dropping the future may leave the change made or not made.
+    #[tracing::instrument(name = "cloud.scale", skip_all, fields(cluster = %self.target, request = ?request))]
     pub async fn scale(&self, request: &ScaleRequest) -> Result<Scaled, Error> {
         let scope = ListScope::namespace(&request.namespace)?;
         if !is_subdomain(&request.name) {

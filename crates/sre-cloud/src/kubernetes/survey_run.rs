@@ -59,6 +59,7 @@ impl Cluster {
     ///
     /// # Cancel safety
     /// Dropping the future ends all lists.
+    #[tracing::instrument(name = "cloud.survey", skip_all, fields(cluster = %self.target))]
     pub async fn survey(&self, options: &SurveyOptions) -> Result<ClusterSurvey, Error> {
         let start = self.clock.instant();
         let scopes = scopes(options)?;

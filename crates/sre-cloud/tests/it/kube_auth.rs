@@ -83,8 +83,8 @@ async fn a_hanging_plugin_is_killed_and_reported() {
     let script = format!("sleep 600 & echo $! > {}; echo 'open https://login.example/x' >&2; wait", pid.display());
     let config = Kubeconfig::new(&json!({"server": "https://127.0.0.1:1"}), &exec(&script));
     let start = Instant::now();
-    let error = config.connect(quick().plugin_timeout(Duration::from_millis(300))).await.unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(3));
+    let error = config.connect(quick().plugin_timeout(Duration::from_secs(1))).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(error.kind(), ErrorKind::CredentialPlugin);
     assert!(error.to_string().contains("killed") && error.to_string().contains("login.example"), "{error}");
     let pid = std::fs::read_to_string(pid).unwrap();

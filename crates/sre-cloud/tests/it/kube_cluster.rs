@@ -42,7 +42,7 @@ pub(crate) fn quick() -> ConnectOptions {
     let retry = RetryPolicy::builder().base(Duration::from_millis(1)).cap(Duration::from_millis(20)).build().unwrap();
     ConnectOptions::default()
         .connect_timeout(Duration::from_secs(2))
-        .read_timeout(Duration::from_millis(300))
+        .read_timeout(Duration::from_secs(1))
         .deadline(Duration::from_secs(20))
         .retry(retry)
 }

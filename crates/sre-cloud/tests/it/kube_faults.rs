@@ -17,7 +17,7 @@ async fn fails(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (
     let server = Server::start(handler).await;
     let start = Instant::now();
     let error = pod_names(&cluster(&server).await).await.unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}: {error}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}: {error}", start.elapsed());
     assert_eq!(error.target().as_str(), "prod");
     assert!(error.elapsed().is_some(), "{error}");
     assert!(error.to_string().contains("127.0.0.1:"), "{error}");
@@ -43,7 +43,7 @@ async fn refused_and_unknown_hosts() {
 async fn accept_and_hang_ends_at_the_read_timeout() {
     let (error, count) = fails(|_| Reply::hang()).await;
     assert_eq!(told(&error), (ErrorKind::Timeout, ErrorClass::Connection, Delivery::MaybeSent, 3));
-    assert!(error.to_string().contains("nothing more to read for 300ms"), "{error}");
+    assert!(error.to_string().contains("nothing more to read for 1s"), "{error}");
     assert_eq!(count, 3);
 }
 
