@@ -101,7 +101,7 @@ impl Human {
     }
 }
 
-/// For `#[serde(with = "sre_core::duration::serde")]`: reads text or a bare number, writes [`format`]'s text.
+/// For `#[serde(with = "sre_core::duration::serde")]`: reads text or a bare number, writes [`format()`]'s text.
 pub mod serde {
     use std::fmt;
     use std::time::Duration;

@@ -234,7 +234,7 @@ impl<'a, E: Classify> Retry<'a, E> {
     ///
     /// # Cancel safety
     /// Dropping the future stops it wherever it is; `op` must be safe to drop.
-    pub async fn run<T>(self, mut op: impl AsyncFnMut(u32) -> Result<T, E>) -> Retried<T, E> {
+    pub async fn run<T, F: Future<Output = Result<T, E>>>(self, mut op: impl FnMut(u32) -> F) -> Retried<T, E> {
         let start = self.clock.instant();
         let mut attempt = 1;
         loop {

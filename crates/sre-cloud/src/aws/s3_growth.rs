@@ -20,7 +20,7 @@
 //! ```
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The size of a bucket on one day, all storage types together.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +32,8 @@ pub struct DailySize {
 }
 
 /// When a change is suspicious; all three limits must be passed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GrowthThresholds {
     /// Smaller changes are never suspicious. Default 10 GiB.

@@ -208,6 +208,20 @@ fn keep<T>(result: Result<T, Error>, part: SurveyPart, incomplete: &mut Vec<Inco
     result.map_err(|error| incomplete.push(Incomplete { part, error })).ok()
 }
 
+// === impl SurveyPart ===
+
+impl SurveyPart {
+    /// The word used in reports and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instances => "instances",
+            Self::InstanceStatus => "instance_status",
+            Self::BucketSizes => "bucket_sizes",
+        }
+    }
+}
+
 // === impl Incomplete ===
 
 impl Serialize for Incomplete {

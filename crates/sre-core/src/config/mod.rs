@@ -72,4 +72,5 @@ pub use layers::{Layers, Loaded};
 pub use origin::{Layered, Origin};
 pub use secret::{SecretRef, outside_files};
 pub use show::Shown;
+pub use suggest::nearest;
 pub use yaml::Limits;

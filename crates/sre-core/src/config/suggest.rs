@@ -8,7 +8,8 @@ const LISTED: usize = 6;
 
 /// The candidate that is most like `name`, if any is alike: at most one edit in three characters, and case, `-` and `_` do not
 /// count.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > LONGEST {
         return None;
     }

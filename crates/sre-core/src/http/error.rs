@@ -181,18 +181,16 @@ impl Diagnosis {
     }
 }
 
-/// The text of a TLS error anywhere in the chain. `io::Error` hides its inner error from `source()`.
+/// The text of a TLS error anywhere in the chain.
 fn find_tls(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut link = Some(error);
     while let Some(e) = link {
-        let inner: Option<&(dyn StdError + 'static)> =
-            e.downcast_ref::<io::Error>().and_then(|e| e.get_ref()).map(|e| e as &(dyn StdError + 'static));
-        for e in [Some(e), inner].into_iter().flatten() {
-            if let Some(tls) = e.downcast_ref::<rustls::Error>() {
-                return Some(tls.to_string());
-            }
+        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
+            return Some(tls.to_string());
         }
-        link = e.source();
+        // An `io::Error` says its inner error's words itself, and its `source()` skips that error.
+        let inner = e.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        link = inner.map(|e| e as &(dyn StdError + 'static)).or_else(|| e.source());
     }
     None
 }

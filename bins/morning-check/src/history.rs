@@ -1,0 +1,232 @@
+//! What the last run found, so that this one can say what is new, what goes on and what is over.
+//!
+//! One JSON file in the state directory. A finding is *resolved* only when the source that had it answered in full;
+//! of a source that was not asked or did not answer, everything is carried over as it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sre_core::{FindingId, Severity};
+
+use crate::report::{Age, Entry, Resolved};
+use crate::source::{SourceReport, SourceState};
+
+/// Version of the state file; another version is treated as no last run.
+const VERSION: u32 = 1;
+
+/// The remembered run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastRun {
+    version: u32,
+    timestamp: Timestamp,
+    findings: BTreeMap<FindingId, Remembered>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Remembered {
+    code: String,
+    severity: Severity,
+    source: String,
+    target: String,
+    /// The source whose answer can resolve it.
+    asked: String,
+    subject: String,
+    title: String,
+    first_seen: Timestamp,
+}
+
+/// Why the last run could not be read or this one not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the last run in {path} cannot be {verb}")]
+pub struct HistoryError {
+    path: PathBuf,
+    verb: &'static str,
+    #[source]
+    source: io::Error,
+}
+
+// === impl LastRun ===
+
+impl LastRun {
+    /// Reads the file; `None` when there is none yet or it is of another version or broken, which is logged.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn load(path: &Path) -> Result<Option<Self>, HistoryError> {
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(HistoryError { path: path.to_owned(), verb: "read", source }),
+        };
+        match serde_json::from_slice::<Self>(&text) {
+            Ok(run) if run.version == VERSION => Ok(Some(run)),
+            Ok(run) => {
+                tracing::warn!(path = %path.display(), version = run.version, "the last run is of another version: starting anew");
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "the last run is unreadable: starting anew");
+                Ok(None)
+            }
+        }
+    }
+
+    /// When that run was.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        self.timestamp
+    }
+
+    /// The file's new content.
+    ///
+    /// # Errors
+    /// Never in practice; serialization is fallible by type.
+    pub fn to_json(&self) -> Result<Vec<u8>, HistoryError> {
+        serde_json::to_vec_pretty(self).map_err(|e| HistoryError {
+            path: PathBuf::from("(memory)"),
+            verb: "written",
+            source: io::Error::other(e),
+        })
+    }
+}
+
+/// What comparing two runs yields.
+#[derive(Debug)]
+pub struct Compared {
+    /// What is over.
+    pub resolved: Vec<Resolved>,
+    /// What the next run shall compare with.
+    pub next: LastRun,
+}
+
+/// Marks each entry as new or ongoing and finds what is over.
+pub fn compare(last: Option<&LastRun>, entries: &mut [Entry], sources: &[SourceReport], now: Timestamp) -> Compared {
+    let empty = BTreeMap::new();
+    let before = last.map_or(&empty, |run| &run.findings);
+    let mut next = BTreeMap::new();
+    for entry in entries.iter_mut() {
+        let known = before.get(&entry.id);
+        let first_seen = known.map_or(now, |r| r.first_seen);
+        entry.first_seen = Some(first_seen);
+        entry.age = match (last, known) {
+            (None, _) => Age::Unknown,
+            (Some(_), None) => Age::New,
+            (Some(_), Some(_)) => Age::Ongoing,
+        };
+        next.insert(entry.id.clone(), remember(entry, first_seen));
+    }
+    let answered: BTreeSet<String> =
+        sources.iter().filter(|s| s.state == SourceState::Answered).map(|s| s.key.to_string()).collect();
+    let mut resolved = Vec::new();
+    let found: BTreeSet<&FindingId> = entries.iter().map(|e| &e.id).collect();
+    for (id, old) in before.iter().filter(|(id, _)| !found.contains(id)) {
+        if answered.contains(&old.asked) {
+            resolved.push(old.clone().resolve(id.clone()));
+        } else {
+            next.insert(id.clone(), old.clone());
+        }
+    }
+    resolved.sort_by(|a, b| (b.severity, &a.target, &a.subject).cmp(&(a.severity, &b.target, &b.subject)));
+    Compared { resolved, next: LastRun { version: VERSION, timestamp: now, findings: next } }
+}
+
+fn remember(entry: &Entry, first_seen: Timestamp) -> Remembered {
+    Remembered {
+        code: entry.code.to_string(),
+        severity: entry.severity,
+        source: entry.source.to_string(),
+        target: entry.target.to_string(),
+        asked: entry.origin.to_string(),
+        subject: entry.subject.clone(),
+        title: entry.title.clone(),
+        first_seen,
+    }
+}
+
+impl Remembered {
+    fn resolve(self, id: FindingId) -> Resolved {
+        let Self { code, severity, source, target, subject, title, first_seen, .. } = self;
+        Resolved { id, code, severity, source, target, subject, title, first_seen }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+    use sre_core::{Code, Finding, Target};
+
+    use super::*;
+    use crate::source::{SourceKey, SourceKind};
+
+    fn at(hour: u8) -> Timestamp {
+        format!("2026-03-23T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    fn entry(subject: &str) -> Entry {
+        let finding =
+            Finding::new(Code::new("X"), Severity::Warning, SourceKind::Local.id(), Target::new("h"), subject, "t");
+        Entry::new(SourceKey::new(SourceKind::Local, "h"), finding)
+    }
+
+    fn source(state: SourceState) -> SourceReport {
+        let key = SourceKey::new(SourceKind::Local, "h");
+        SourceReport {
+            key,
+            state,
+            elapsed: Duration::ZERO,
+            facts: Value::Null,
+            findings: vec![],
+            summary: String::new(),
+            notes: vec![],
+            error: None,
+        }
+    }
+
+    #[test]
+    fn new_then_ongoing_then_resolved() {
+        let mut run = [entry("disk /")];
+        let first = compare(None, &mut run, &[source(SourceState::Answered)], at(7)).next;
+        assert_eq!(run[0].age, Age::Unknown);
+
+        let mut run = [entry("disk /"), entry("disk /var")];
+        let second = compare(Some(&first), &mut run, &[source(SourceState::Answered)], at(8));
+        assert_eq!((run[0].age, run[1].age), (Age::Ongoing, Age::New));
+        assert_eq!(run[0].first_seen, Some(at(7)));
+
+        let third = compare(Some(&second.next), &mut [], &[source(SourceState::Answered)], at(9));
+        assert_eq!(third.resolved.len(), 2);
+        assert!(compare(Some(&third.next), &mut [], &[source(SourceState::Answered)], at(10)).resolved.is_empty());
+    }
+
+    #[test]
+    fn silence_resolves_nothing() {
+        let first = compare(None, &mut [entry("disk /")], &[source(SourceState::Answered)], at(7)).next;
+        for sources in [
+            vec![],
+            vec![source(SourceState::Failed)],
+            vec![source(SourceState::Partial)],
+            vec![source(SourceState::Late)],
+        ] {
+            let later = compare(Some(&first), &mut [], &sources, at(8));
+            assert!(later.resolved.is_empty());
+            let mut back = [entry("disk /")];
+            compare(Some(&later.next), &mut back, &[source(SourceState::Answered)], at(9));
+            assert_eq!((back[0].age, back[0].first_seen), (Age::Ongoing, Some(at(7))));
+        }
+    }
+
+    #[test]
+    fn a_broken_file_is_no_last_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("last-run.json");
+        assert!(LastRun::load(&path).unwrap().is_none());
+        std::fs::write(&path, "{\"version\": 1, \"timest").unwrap();
+        assert!(LastRun::load(&path).unwrap().is_none());
+        assert!(LastRun::load(dir.path()).is_err());
+    }
+}

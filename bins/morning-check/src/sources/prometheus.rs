@@ -1,0 +1,88 @@
+//! Prometheus, and Alertmanager where one is named.
+
+use sre_core::SharedClock;
+use sre_core::http::Client;
+use sre_metrics::{Alertmanager, Prometheus, PrometheusSurvey, SurveyConfig, survey};
+
+use super::http;
+use crate::environment::Environment;
+use crate::gather::{Board, Job};
+use crate::settings::{Settings, Usage};
+use crate::source::{SourceError, SourceKey, SourceKind, SourceReport};
+
+/// The two clients, or why one cannot be made.
+struct Servers {
+    prometheus: Prometheus,
+    alertmanager: Option<Alertmanager>,
+}
+
+pub(super) fn job(settings: &Settings, env: &Environment, clock: &SharedClock, board: &Board) -> Job {
+    let config = &settings.config;
+    let url = config.prometheus.url.clone().unwrap_or_default();
+    let key = SourceKey::new(SourceKind::Prometheus, sre_core::redact::url(&url));
+    board.expect(key.clone());
+    let client = |name: &str, auth| http::client(name, auth, env, clock, board.timeout());
+    let clients = client("prometheus", &config.prometheus.auth)
+        .and_then(|p| client("alertmanager", &config.alertmanager.auth).map(|a| (p, a)));
+    let alertmanager = config.alertmanager.url.clone();
+    let asked = config.prometheus.survey();
+    let board = board.clone();
+    Box::pin(async move {
+        let work = async {
+            match clients.map(|clients| servers(clients, &url, alertmanager.as_deref())) {
+                Err(usage) => SourceReport::failed(key.clone(), Default::default(), unusable(&key, &usage)),
+                Ok(Err(error)) => failed(&key, &error),
+                Ok(Ok(servers)) => ask(&key, &servers, &asked).await,
+            }
+        };
+        board.run(key.clone(), work).await;
+    })
+}
+
+fn servers(clients: (Client, Client), url: &str, alertmanager: Option<&str>) -> Result<Servers, sre_metrics::Error> {
+    let prometheus = Prometheus::new(clients.0, url)?;
+    let alertmanager = alertmanager.map(|url| Alertmanager::new(clients.1, url)).transpose()?;
+    Ok(Servers { prometheus, alertmanager })
+}
+
+async fn ask(key: &SourceKey, servers: &Servers, asked: &SurveyConfig) -> SourceReport {
+    match survey::survey(&servers.prometheus, servers.alertmanager.as_ref(), asked).await {
+        Err(error) => failed(key, &error),
+        Ok(survey) => {
+            let failed = survey.failed_checks.iter().map(|f| format!("{}: {}", f.check, f.error));
+            let warned = survey.warnings.iter().map(|w| format!("{}: Prometheus warns: {}", w.check, w.message));
+            let notes = failed.chain(warned).collect();
+            SourceReport::answered(key.clone(), &survey, survey.findings().to_vec(), summary(&survey), notes)
+        }
+    }
+}
+
+fn failed(key: &SourceKey, error: &sre_metrics::Error) -> SourceReport {
+    SourceReport::failed(key.clone(), Default::default(), SourceError::new(key.kind, error))
+}
+
+fn unusable(key: &SourceKey, usage: &Usage) -> SourceError {
+    SourceError::settings(key, usage.what(), usage.advice())
+}
+
+/// `3 firing (1 critical), 1 silenced, 0 hot nodes, 1 disk filling, 2 targets down`.
+fn summary(survey: &PrometheusSurvey) -> String {
+    let critical =
+        survey.firing_alerts.iter().filter(|a| a.severity == sre_metrics::severity::AlertSeverity::Critical).count();
+    let mut parts = vec![format!("{} firing ({critical} critical)", survey.firing_alerts.len())];
+    if !survey.suppressed_alerts.is_empty() {
+        parts.push(format!("{} silenced", survey.suppressed_alerts.len()));
+    }
+    for (n, one, many) in [
+        (survey.hot_nodes.len(), "hot node", "hot nodes"),
+        (survey.filling_disks.len(), "disk filling", "disks filling"),
+        (survey.error_rates.len(), "service with 5xx", "services with 5xx"),
+        (survey.targets_down.len(), "target down", "targets down"),
+    ] {
+        parts.push(format!("{n} {}", if n == 1 { one } else { many }));
+    }
+    if !survey.unknown_checks.is_empty() {
+        parts.push(format!("{} checks without data", survey.unknown_checks.len()));
+    }
+    parts.join(", ")
+}
