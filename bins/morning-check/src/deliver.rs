@@ -49,7 +49,7 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 enum Receiver {
     None,
-    Slack(SlackWebhook),
+    Slack(Box<SlackWebhook>),
     Missing(String),
 }
 
@@ -75,7 +75,7 @@ impl Delivery {
         let receiver = match &settings.webhook {
             Webhook::None => Receiver::None,
             Webhook::Missing(why) => Receiver::Missing(why.clone()),
-            Webhook::At(url) => Receiver::Slack(webhook(url, settings.config.timeout, clock)?),
+            Webhook::At(url) => Receiver::Slack(Box::new(webhook(url, settings.config.timeout, clock)?)),
         };
         let terminal = env.stdout_terminal && check.output_file.is_none();
         let hints = ColorHints::new(|name| env.var(name).map(Into::into), terminal);

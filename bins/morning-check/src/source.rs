@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sre_core::{Classify, ErrorClass, Failure, FailureKind, Finding, SourceId};
+use sre_core::{Classify, Delivery, ErrorClass, Failure, FailureKind, Finding, SourceId};
 
 /// The kinds of source, as `--only` and `--skip` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -192,9 +192,9 @@ impl SourceError {
             },
             attempts: error.attempts(),
             elapsed_seconds: error.elapsed().unwrap_or_default().as_secs_f64(),
-            advice: match error.attempts() {
-                0 => "correct the setting; nothing was asked".to_owned(),
-                _ => advice(kind, error.class(), error.status()).to_owned(),
+            advice: match (error.class(), error.delivery()) {
+                (ErrorClass::Application, Delivery::NotSent) => "correct the setting; nothing was asked".to_owned(),
+                (class, _) => advice(kind, class, error.status()).to_owned(),
             },
         }
     }

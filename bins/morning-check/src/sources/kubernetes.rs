@@ -27,6 +27,9 @@ struct Asking {
     board: Board,
 }
 
+/// A cluster of the settings with its context, or the reason why it has none.
+type Resolved = (config::Cluster, Result<KubeContext, Error>);
+
 /// Where contexts come from.
 #[derive(Debug, Clone)]
 struct Sources {
@@ -107,8 +110,8 @@ impl Sources {
         Self { files: env.kubeconfig_files(), in_cluster }
     }
 
-    /// The wanted clusters, each with its context or the reason why it has none.
-    fn resolve(&self, wanted: &Clusters) -> Result<Vec<(config::Cluster, Result<KubeContext, Error>)>, Error> {
+    /// The wanted clusters.
+    fn resolve(&self, wanted: &Clusters) -> Result<Vec<Resolved>, Error> {
         let contexts = Contexts::read(&self.files);
         let named = |name: &str| match (&self.in_cluster, &contexts) {
             (Some(pod), _) if name == IN_CLUSTER => pod.context(),
@@ -170,8 +173,11 @@ impl Asking {
     ) -> Result<ClusterSurvey, Error> {
         let namespaces = if cluster.namespaces.is_empty() { &self.settings.namespaces } else { &cluster.namespaces };
         let wanted = SurveyOptions::default().namespaces(namespaces).thresholds(self.settings.thresholds.clone());
+        let started = self.clock.instant();
         let connected = Cluster::connect(&context?, self.options.clone(), self.clock.clone()).await?;
-        connected.survey(&wanted).await
+        // The connection's deadline counts for each operation anew; getting credentials may have used up some of it.
+        let left = self.board.timeout().saturating_sub(self.clock.instant() - started);
+        connected.with_deadline(left).survey(&wanted).await
     }
 }
 
