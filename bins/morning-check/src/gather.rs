@@ -82,7 +82,7 @@ impl Board {
             Err(_) => SourceReport::late(
                 key,
                 started.elapsed(),
-                &format!("its timeout of {}", duration::format(self.timeout)),
+                &format!("no result within its timeout of {}", duration::format(self.timeout)),
             ),
         };
         self.done(SourceReport { elapsed: started.elapsed(), ..report });
@@ -110,15 +110,23 @@ pub async fn gather(
     drop(board);
     let mut collected = Collected::default();
     let deadline = started + limits.deadline;
-    while let Ok(Some(event)) = tokio::time::timeout_at(deadline, inbox.recv()).await {
-        collected.take(event);
-        progress.send_replace(collected.progress());
-    }
+    let missing = loop {
+        match tokio::time::timeout_at(deadline, inbox.recv()).await {
+            Ok(Some(event)) => {
+                collected.take(event);
+                progress.send_replace(collected.progress());
+            }
+            // Everybody hung up: whoever said nothing has died.
+            Ok(None) => {
+                break "it ended without a result, which is a defect of this program: please report it".to_owned();
+            }
+            Err(_) => break format!("no result within the deadline of {}", duration::format(limits.deadline)),
+        }
+    };
     while let Ok(event) = inbox.try_recv() {
         collected.take(event);
     }
-    let limit = format!("the deadline of {}", duration::format(limits.deadline));
-    collected.finish(|key| SourceReport::late(key, started.elapsed(), &limit))
+    collected.finish(|key| SourceReport::late(key, started.elapsed(), &missing))
 }
 
 /// Who is expected and who is done, in order.

@@ -1,13 +1,13 @@
 //! What the last run found, so that this one can say what is new, what goes on and what is over.
 //!
 //! One JSON file in the state directory. A finding is *resolved* only when the source that had it answered in full;
-//! of a source that was not asked or did not answer, everything is carried over as it was.
+//! of a source that was not asked or did not answer, everything is carried over as it was, for up to 30 days.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sre_core::{FindingId, Severity};
 
@@ -16,6 +16,9 @@ use crate::source::{SourceReport, SourceState};
 
 /// Version of the state file; another version is treated as no last run.
 const VERSION: u32 = 1;
+
+/// What nobody was asked about for so long is dropped: the cluster may be gone for good.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The remembered run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +39,7 @@ struct Remembered {
     subject: String,
     title: String,
     first_seen: Timestamp,
+    last_seen: Timestamp,
 }
 
 /// Why the last run could not be read or this one not be kept.
@@ -116,7 +120,7 @@ pub fn compare(last: Option<&LastRun>, entries: &mut [Entry], sources: &[SourceR
             (Some(_), None) => Age::New,
             (Some(_), Some(_)) => Age::Ongoing,
         };
-        next.insert(entry.id.clone(), remember(entry, first_seen));
+        next.insert(entry.id.clone(), remember(entry, first_seen, now));
     }
     let answered: BTreeSet<String> =
         sources.iter().filter(|s| s.state == SourceState::Answered).map(|s| s.key.to_string()).collect();
@@ -125,7 +129,7 @@ pub fn compare(last: Option<&LastRun>, entries: &mut [Entry], sources: &[SourceR
     for (id, old) in before.iter().filter(|(id, _)| !found.contains(id)) {
         if answered.contains(&old.asked) {
             resolved.push(old.clone().resolve(id.clone()));
-        } else {
+        } else if now.duration_since(old.last_seen) < FORGOTTEN {
             next.insert(id.clone(), old.clone());
         }
     }
@@ -133,7 +137,7 @@ pub fn compare(last: Option<&LastRun>, entries: &mut [Entry], sources: &[SourceR
     Compared { resolved, next: LastRun { version: VERSION, timestamp: now, findings: next } }
 }
 
-fn remember(entry: &Entry, first_seen: Timestamp) -> Remembered {
+fn remember(entry: &Entry, first_seen: Timestamp, last_seen: Timestamp) -> Remembered {
     Remembered {
         code: entry.code.to_string(),
         severity: entry.severity,
@@ -143,6 +147,7 @@ fn remember(entry: &Entry, first_seen: Timestamp) -> Remembered {
         subject: entry.subject.clone(),
         title: entry.title.clone(),
         first_seen,
+        last_seen,
     }
 }
 
@@ -218,6 +223,13 @@ mod tests {
             compare(Some(&later.next), &mut back, &[source(SourceState::Answered)], at(9));
             assert_eq!((back[0].age, back[0].first_seen), (Age::Ongoing, Some(at(7))));
         }
+    }
+
+    #[test]
+    fn what_nobody_asks_about_is_forgotten_in_the_end() {
+        let first = compare(None, &mut [entry("disk /")], &[source(SourceState::Answered)], at(7)).next;
+        let month = SignedDuration::from_hours(31 * 24);
+        assert!(compare(Some(&first), &mut [], &[], at(8) + month).next.findings.is_empty());
     }
 
     #[test]

@@ -165,11 +165,11 @@ impl SourceReport {
 
     /// A source that had not answered when the time was up.
     #[must_use]
-    pub fn late(key: SourceKey, elapsed: Duration, limit: &str) -> Self {
+    pub fn late(key: SourceKey, elapsed: Duration, message: &str) -> Self {
         let error = SourceError {
             class: ErrorClass::Connection,
             target: key.target.clone(),
-            message: format!("no result within {limit}"),
+            message: message.to_owned(),
             attempts: 1,
             elapsed_seconds: elapsed.as_secs_f64(),
             advice: "raise --timeout or --deadline if it is only slow, else see whether it hangs".to_owned(),

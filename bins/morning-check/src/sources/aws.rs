@@ -27,7 +27,7 @@ pub(super) fn job(settings: &Settings, clock: &SharedClock, board: &Board) -> Jo
         let session = match tokio::time::timeout_at(deadline + MARGIN, open(&config, &clock, deadline)).await {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => return board.done(failed(account, clock.instant() - started, &error)),
-            Err(_) => return board.done(SourceReport::late(account, board.timeout(), "its timeout")),
+            Err(_) => return board.done(SourceReport::late(account, board.timeout(), "no result within its timeout")),
         };
         let (session, regions) = session;
         board.replace(account, regions.iter().map(|region| key(region)).collect());
