@@ -8,7 +8,7 @@ use crate::source::SourceKind;
 /// The codes of the tool itself.
 const OWN: &[CodeDoc] = &[CodeDoc::new(
     ignore::EXPIRED,
-    "ignore rule expired",
+    "Ignore rule expired",
     "An ignore rule in the configuration has an `until` date in the past (UTC). It no longer hides anything.",
     "Delete the rule, or give it a new date if its reason still holds.",
 )];

@@ -16,7 +16,8 @@ use crate::verdict::FailOn;
 /// Without a configuration it checks this host and says what else it could check. Sources are asked side by side; one
 /// that does not answer is reported as unknown and never hides the rest.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "morning-check", version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+#[command(name = "morning-check", version, after_help = AFTER_HELP)]
+#[command(mut_arg("timeout", |arg| arg.help(TIMEOUT_HELP)))]
 #[non_exhaustive]
 pub struct Args {
     /// What to do instead of checking.
@@ -126,11 +127,13 @@ pub enum Command {
     },
 }
 
+const TIMEOUT_HELP: &str = "Time for one source: 30s, 2m, 1h30m, or seconds [default: 30s]";
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0 healthy                      3 no source accepted our credentials
   1 findings from --fail-on up   64 wrong usage or configuration
-  2 incomplete or not posted     130 interrupted
+  2 incomplete or not posted     130 interrupted, 143 terminated
 
 Examples:
   morning-check                                    check this host

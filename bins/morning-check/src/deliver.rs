@@ -260,7 +260,7 @@ fn webhook(url: &Secret, patience: Duration, clock: &SharedClock) -> Result<Slac
         .deadline(patience);
     let retry = retry.build().map_err(|e| Usage::from_error(&e, ""))?;
     let webhook = SlackWebhook::new(client, url.clone())
-        .map_err(|e| Usage::from_error(&e, "copy it again from the app's settings"))?;
+        .map_err(|e| Usage::new(e.detail().to_owned(), "copy it again from the app's settings"))?;
     Ok(webhook.retry(retry).clock(clock.clone()))
 }
 

@@ -21,7 +21,7 @@ use crate::{sources, subcommands};
 pub async fn run(args: Args, env: &Environment, clock: SharedClock) -> ExitCode {
     let logging = args.common.logging(|name| env.var(name).map(Into::into), env.stderr_terminal);
     if let Err(error) = logging.clock(clock.clone()).init() {
-        return Usage::from_error(&error, "").print();
+        return Usage::verbatim(&error).print();
     }
     let work = async {
         match args.command.clone() {

@@ -106,7 +106,12 @@ fn check(config: &Config) -> Result<(), Usage> {
         .survey()
         .validate()
         .map_err(|e| Usage::new(format!("prometheus.checks: {e}"), "correct the value"))?;
-    config.local.thresholds.validate().map_err(|e| Usage::new(e.to_string(), "correct local.thresholds"))
+    config.local.thresholds.validate().map_err(|e| {
+        Usage::new(
+            e.to_string(),
+            "correct local.thresholds; a limit that is not set has its default, null turns it off",
+        )
+    })
 }
 
 fn webhook(env: &Environment, config: &Config) -> Webhook {

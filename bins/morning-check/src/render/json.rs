@@ -45,5 +45,7 @@ pub fn check_query(query: &str) -> Result<(), QueryError> {
 }
 
 fn one_line(error: &jmespath::JmespathError) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+    let reason = error.reason.to_string();
+    let reason = reason.strip_prefix("Parse error: ").unwrap_or(&reason).lines().next().unwrap_or_default();
+    format!("{reason} at character {}", error.offset + 1)
 }

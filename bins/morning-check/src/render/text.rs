@@ -110,7 +110,16 @@ fn unknown(out: &mut String, report: &Report, style: &Style) {
     let widest = unknown.iter().map(|(s, _)| s.key.target.width()).filter(|w| *w <= WIDEST_TARGET).max().unwrap_or(0);
     for (source, line) in unknown {
         let mark = style.severity(Severity::Warning, style.glyphs.unknown);
-        let _ = writeln!(out, " {mark} {}  {line}", pad(&source.key.target, widest));
+        let target = pad(&source.key.target, widest);
+        // What to do about it stands last; it moves down where both do not fit.
+        match line.rsplit_once("   ") {
+            Some((what, advice)) if style.width.is_some_and(|w| target.width() + line.width() + 5 > w) => {
+                let _ = writeln!(out, " {mark} {target}  {what}\n     {advice}");
+            }
+            _ => {
+                let _ = writeln!(out, " {mark} {target}  {line}");
+            }
+        }
     }
 }
 
@@ -130,6 +139,9 @@ fn resolved(out: &mut String, report: &Report, style: &Style) {
 }
 
 fn summaries(out: &mut String, report: &Report, style: &Style) {
+    if report.sources.iter().all(|s| s.summary.is_empty()) {
+        return;
+    }
     let _ = writeln!(out);
     for kind in SourceKind::ALL {
         let parts: Vec<String> = report

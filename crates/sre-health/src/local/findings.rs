@@ -102,7 +102,7 @@ fn load(survey: &LocalSurvey, limits: &LocalThresholds) -> Option<Finding> {
     let severity = limits.load_per_core.at_or_above(load.per_core)?;
     Some(
         finding(survey, codes::LOAD, severity, "load", format!("load {} a core", load.per_core))
-            .detail(format!("{} {} {} on {} cores", load.one, load.five, load.fifteen, load.cores))
+            .detail(format!("{:.2} {:.2} {:.2} on {} cores", load.one, load.five, load.fifteen, load.cores))
             .evidence(Evidence::Command("uptime; ps -eo stat,pid,comm | grep '^[RD]'".to_owned()))
             .evidence(measured("load per core", load.per_core, "")),
     )

@@ -80,7 +80,7 @@ async fn a_sick_host_has_a_finding_for_each_illness() {
     insta::assert_snapshot!(found.join("\n"), @r"
     HOST-MEMORY critical memory | memory 4% available | 625 MiB of 15.3 GiB
     HOST-SWAP warning swap | swap 90% used | 879 MiB of 977 MiB
-    HOST-LOAD critical load | load 4.25 a core | 9 8.5 4 on 2 cores
+    HOST-LOAD critical load | load 4.25 a core | 9.00 8.50 4.00 on 2 cores
     HOST-UNITS warning nginx.service | unit failed | A web server
     HOST-ZOMBIES warning zombies | 25 zombie processes | 25 of init (pid 1)
     HOST-REBOOTED info uptime | booted 4m ago |
