@@ -54,7 +54,7 @@ async fn open(
         .read_timeout(limit.min(Duration::from_secs(10)))
         .attempt_timeout(limit.min(Duration::from_secs(15)))
         .operation_timeout(limit)
-        .credentials_timeout(limit.min(Duration::from_secs(10)))
+        .credentials_timeout(super::login_limit(limit).min(Duration::from_secs(10)))
         .retry(RetryPolicy::default())
         .proxy(Proxy::FromEnvironment);
     if let Some(profile) = &config.profile {

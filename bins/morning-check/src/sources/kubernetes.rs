@@ -94,7 +94,7 @@ fn options(env: &Environment, limit: Duration) -> ConnectOptions {
         .connect_timeout(limit.min(Duration::from_secs(5)))
         .read_timeout(limit.min(Duration::from_secs(15)))
         .deadline(limit)
-        .plugin_timeout(limit)
+        .plugin_timeout(super::login_limit(limit))
         .retry(RetryPolicy::default())
         .interactive(env.stdin_terminal && env.stderr_terminal)
         .user_agent(USER_AGENT)

@@ -8,6 +8,9 @@ pub(crate) mod kubernetes;
 mod local;
 mod prometheus;
 
+#[cfg(any(feature = "kubernetes", feature = "aws"))]
+use std::time::Duration;
+
 use sre_core::SharedClock;
 
 use crate::environment::Environment;
@@ -30,4 +33,11 @@ pub(crate) fn jobs(settings: &Settings, env: &Environment, clock: &SharedClock, 
         jobs.push(local::job(settings, clock, board));
     }
     jobs
+}
+
+/// How long a credential plugin may take of a source's time. Less than all of it: the plugin's own error has to come before
+/// the timeout's, which would blame the network.
+#[cfg(any(feature = "kubernetes", feature = "aws"))]
+fn login_limit(limit: Duration) -> Duration {
+    limit.mul_f64(0.75)
 }

@@ -4,14 +4,13 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 
 /// Libraries that tell every step of every request.
-const NOISY: [&str; 14] = [
+const NOISY: [&str; 13] = [
     "hyper",
     "hyper_util",
     "h2",
     "rustls",
     "reqwest",
     "kube",
-    "kube_client",
     "kube_runtime",
     "tower",
     "aws_config",
@@ -20,6 +19,11 @@ const NOISY: [&str; 14] = [
     "aws_smithy_runtime",
     "aws_smithy_runtime_api",
 ];
+
+/// Libraries whose callers report every failure themselves; theirs would be a second time.
+///
+/// kube logs each answer that is no success as an error, also those that a retry or a gap in the report deals with.
+const SILENT: [&str; 1] = ["kube_client"];
 
 /// From this count of `-v` on the libraries are heard too.
 const EVERYTHING: u8 = 3;
@@ -51,6 +55,10 @@ pub(super) fn parse(directives: &str, verbosity: u8) -> Result<EnvFilter, ParseE
         for library in NOISY {
             all.push_str(library);
             all.push_str("=warn,");
+        }
+        for library in SILENT {
+            all.push_str(library);
+            all.push_str("=off,");
         }
     }
     all.push_str(directives);

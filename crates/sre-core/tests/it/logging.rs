@@ -62,6 +62,7 @@ fn speak() {
     tracing::trace!(target: "tool", "everything");
     tracing::info!(target: "hyper::client", "a connection");
     tracing::warn!(target: "hyper::client", "a bad connection");
+    tracing::error!(target: "kube_client::client::builder", "failed with status 500");
 }
 
 #[test]
@@ -70,10 +71,11 @@ fn levels_follow_the_flags() {
     assert_eq!(lines(Logging::new()), 3);
     assert_eq!(lines(Logging::new().verbosity(1)), 4);
     assert_eq!(lines(Logging::new().verbosity(2)), 5);
-    assert_eq!(lines(Logging::new().verbosity(3)), 7);
+    assert_eq!(lines(Logging::new().verbosity(3)), 8);
     assert_eq!(lines(Logging::new().daemon()), 4);
     assert_eq!(lines(Logging::new().filter(Some("debug,hyper=info".into()))), 6);
     assert_eq!(lines(Logging::new().filter(Some("off".into()))), 1, "a library says nothing below a warning");
+    assert_eq!(lines(Logging::new().filter(Some("off,kube_client=warn".into()))), 2, "unless it is asked for");
     assert_eq!(lines(Logging::new().filter(Some("trace".into())).verbosity(1)), 4, "a flag wins");
     let bad = log(Logging::new().filter(Some("tool=loud".into())));
     assert!(bad.lines().count() == 4 && bad.contains("RUST_LOG"), "{bad}");
