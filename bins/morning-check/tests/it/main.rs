@@ -8,4 +8,5 @@ mod interrupt;
 mod program;
 mod reports;
 mod rig;
+mod schema;
 mod template;
