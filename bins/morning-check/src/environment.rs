@@ -60,6 +60,12 @@ impl Environment {
         self.vars.get(name).map(String::as_str).filter(|v| !v.is_empty())
     }
 
+    /// Whether a line on stderr can be drawn anew: a dumb terminal cannot erase what it shows.
+    #[must_use]
+    pub fn draws_on_stderr(&self) -> bool {
+        self.stderr_terminal && self.var("TERM") != Some("dumb")
+    }
+
     /// The symbols that the locale can show.
     #[must_use]
     pub fn glyphs(&self) -> Glyphs {

@@ -25,7 +25,8 @@ pub(crate) async fn draw(mut progress: watch::Receiver<Progress>, width: usize, 
         let text = line(&progress.borrow_and_update(), started.elapsed());
         let text = sre_core::output::width::truncate(&text, width.saturating_sub(1), glyphs).into_owned();
         let mut err = io::stderr().lock();
-        let _ = write!(err, "{CLEAR}{text}");
+        // The cursor waits in the first column, so that what others write there begins a line.
+        let _ = write!(err, "{CLEAR}{text}\r");
         let _ = err.flush();
     }
 }

@@ -52,7 +52,8 @@ async fn check(args: &Args, env: &Environment, clock: &SharedClock) -> Result<Ex
     let delivery = Delivery::prepare(args, env, &settings, clock)?;
     let (now, started) = (clock.now(), clock.instant());
     let limits = Limits { timeout: settings.config.timeout, deadline: settings.config.deadline };
-    let reports = ask(&settings, env, clock, limits).await;
+    let drawing = env.draws_on_stderr() && args.common.verbose == 0;
+    let reports = ask(&settings, env, clock, limits, drawing).await;
     let last = delivery.last_run();
     let (mut report, next) = judge(&settings, reports, last.as_ref(), now);
     report.verdict.elapsed_seconds = (clock.instant() - started).as_secs_f64();
@@ -60,10 +61,16 @@ async fn check(args: &Args, env: &Environment, clock: &SharedClock) -> Result<Ex
     Ok(delivery.deliver(&report, next).await)
 }
 
-async fn ask(settings: &Settings, env: &Environment, clock: &SharedClock, limits: Limits) -> Vec<SourceReport> {
+async fn ask(
+    settings: &Settings,
+    env: &Environment,
+    clock: &SharedClock,
+    limits: Limits,
+    drawing: bool,
+) -> Vec<SourceReport> {
     let (progress, watched) = watch::channel(Progress::default());
     let gathering = gather(limits, &progress, |board| sources::jobs(settings, env, clock, board));
-    if !env.stderr_terminal {
+    if !drawing {
         return gathering.await;
     }
     // In one task, so that the line is erased before anything else happens, also on Ctrl-C.

@@ -10,3 +10,4 @@ mod reports;
 mod rig;
 mod schema;
 mod template;
+mod terminal;
