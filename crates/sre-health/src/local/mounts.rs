@@ -12,6 +12,8 @@ pub(crate) struct Mount {
     pub(crate) point: String,
     pub(crate) device: String,
     pub(crate) fs_type: String,
+    /// The filesystem itself is; a mount of it may be read-only (systemd's `ProtectSystem=`, `docker --read-only`) while
+    /// others go on to fill the disk.
     pub(crate) read_only: bool,
     /// `major:minor` of the filesystem.
     number: String,
@@ -139,11 +141,11 @@ pub(crate) fn real(mountinfo: &str) -> Vec<Mount> {
 fn parse_line(line: &str) -> Option<Mount> {
     let mut words = line.split(' ');
     let number = words.nth(2)?.to_owned();
-    let (part, point, options) = (words.next()?, words.next()?, words.next()?);
+    let (part, point, _mount_options) = (words.next()?, words.next()?, words.next()?);
     let mut rest = words.skip_while(|w| *w != "-").skip(1);
     let (fs_type, device) = (rest.next()?, rest.next()?);
     let super_options = rest.next().unwrap_or_default();
-    let read_only = [options, super_options].iter().any(|o| o.split(',').any(|w| w == "ro"));
+    let read_only = super_options.split(',').any(|option| option == "ro");
     if !point.starts_with('/') || fs_type.is_empty() {
         return None;
     }
@@ -241,6 +243,17 @@ mod tests {
 ";
         let mounts = real(twice);
         assert_eq!((mounts.len(), mounts[0].device.as_str(), mounts[0].read_only), (1, "/dev/sdb1", true));
+    }
+
+    #[test]
+    fn only_the_filesystem_itself_makes_a_disk_read_only() {
+        let sandbox = "\
+27 1 254:1 / / ro,relatime - ext4 /dev/vda rw,errors=remount-ro
+28 27 0:24 / /run ro - tmpfs tmpfs rw
+29 27 8:1 / /frozen rw - ext4 /dev/sda1 ro,noquota
+";
+        let told: Vec<_> = real(sandbox).into_iter().map(|m| (m.point, m.read_only)).collect();
+        assert_eq!(told, [("/".to_owned(), false), ("/frozen".to_owned(), true), ("/run".to_owned(), false)]);
     }
 
     #[test]

@@ -132,21 +132,22 @@ async fn a_host_without_systemd_is_complete() {
 #[tokio::test]
 async fn full_disks_are_findings_and_read_only_ones_are_not() {
     let host = sick_host();
-    let real = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    assert!(real.contains(" / / "), "{real}");
-    for name in ["data disk", "frozen"] {
+    for name in ["data disk", "frozen", "protected"] {
         fs::create_dir(host.path().join(name)).unwrap();
     }
     let mounts = "1 0 8:1 / /data\\040disk rw - ext4 /dev/sdb1 rw\n2 0 8:2 / /frozen ro - ext4 /dev/sdc1 ro\n\
-                  3 0 8:3 / /vanished rw - ext4 /dev/sdd1 rw\n";
+                  3 0 8:3 / /vanished rw - ext4 /dev/sdd1 rw\n4 0 8:4 / /protected ro - ext4 /dev/sde1 rw\n";
     fs::write(host.path().join("proc/self/mountinfo"), mounts).unwrap();
     let thresholds = serde_json::from_str(
         r#"{"disk_used_percent": {"warning": 0, "critical": null}, "inodes_used_percent": {"warning": 0, "critical": 0}}"#,
     );
     let survey = survey(LocalOptions::new().root(host.path()).thresholds(thresholds.unwrap())).await;
-    assert_eq!(survey.disks.as_ref().unwrap().len(), 2, "{survey:?}");
+    assert_eq!(survey.disks.as_ref().unwrap().len(), 3, "{survey:?}");
     let disks: Vec<_> = survey.findings().into_iter().filter(|f| f.subject.starts_with('/')).collect();
-    assert!(disks.iter().all(|f| f.subject == "/data disk"), "{disks:?}");
+    let subjects: Vec<&str> =
+        disks.iter().filter(|f| f.code.as_str() == "HOST-DISK").map(|f| f.subject.as_str()).collect();
+    assert_eq!(subjects, ["/data disk", "/protected"]);
+    assert!(disks.iter().all(|f| f.subject != "/frozen"), "{disks:?}");
     assert_eq!((disks[0].code.as_str(), disks[0].severity), ("HOST-DISK", Severity::Warning));
     let evidence = serde_json::to_string(&disks[0].evidence[0]).unwrap();
     assert_eq!(evidence, r#"{"command":"df -h '/data disk'"}"#);
