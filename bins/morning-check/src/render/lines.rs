@@ -1,5 +1,6 @@
 //! Sentences that several renderers share.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sre_core::{Evidence, Severity, duration};
@@ -7,7 +8,7 @@ use sre_core::{Evidence, Severity, duration};
 use super::style::Style;
 use super::when::clock_time;
 use crate::report::{Age, Entry, Report, SourceEntry};
-use crate::source::SourceState;
+use crate::source::{SourceKey, SourceState};
 use crate::verdict::{Status, Verdict};
 
 /// `UNHEALTHY`.
@@ -98,12 +99,23 @@ pub(super) fn unknowns(source: &SourceEntry) -> Vec<String> {
     }
 }
 
-/// The findings of a severity that are shown, and how many are not.
+/// The findings of a severity that are shown, and how many are not. Where not all are, the sources take turns: forty bad
+/// pods of one cluster do not hide the one alert.
 pub(super) fn shown(report: &Report, severity: Severity, most: Option<usize>) -> (Vec<&Entry>, usize) {
-    let mut entries: Vec<&Entry> = report.of(severity).collect();
-    let hidden = most.map_or(0, |most| entries.len().saturating_sub(most));
-    entries.truncate(entries.len() - hidden);
-    (entries, hidden)
+    let all: Vec<&Entry> = report.of(severity).collect();
+    let Some(most) = most.filter(|most| *most < all.len()) else { return (all, 0) };
+    let mut taken: BTreeMap<&SourceKey, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, usize)> = Vec::new();
+    for (place, entry) in all.iter().enumerate() {
+        let turn = taken.entry(&entry.origin).or_default();
+        turns.push((*turn, place));
+        *turn += 1;
+    }
+    turns.sort_unstable();
+    let chosen: BTreeSet<usize> = turns.into_iter().take(most).map(|(_, place)| place).collect();
+    let hidden = all.len() - chosen.len();
+    let shown = all.into_iter().enumerate().filter(|(place, _)| chosen.contains(place)).map(|(_, entry)| entry);
+    (shown.collect(), hidden)
 }
 
 /// A duration from a report's seconds; what is no duration is zero.
