@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use sre_testkit::aws::{AwsApi, Instance, sts_error};
 use sre_testkit::kubernetes::{KubeApi, Kubeconfig, objects};
-use sre_testkit::scripted::{Reply, Request, Server};
+use sre_testkit::scripted::{Blackhole, Reply, Request, Server};
 
 use crate::rig::{Outcome, Rig, codes, source};
 use Cell::{Empty, Fails, Partial, Stands};
@@ -29,6 +29,7 @@ const SOME: u64 = u64::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Refused,
+    Swallowed,
     NoName,
     Hangs,
     Reset,
@@ -62,10 +63,11 @@ enum Cell {
 }
 
 /// One line of the matrix: Kubernetes, Prometheus, Alertmanager, AWS.
-const MATRIX: [(Fault, [Cell; 4]); 18] = [
+const MATRIX: [(Fault, [Cell; 4]); 19] = [
     (Refused, [Fails(NET, 3), Fails(NET, 3), Partial(NET, 3), Fails(NET, 3)]),
+    // A firewall drops the packets. The source's own timeout is over with the first attempt, here and in the line after the next.
+    (Swallowed, [Fails(NET, 1), Fails(NET, 1), Partial(NET, 1), Fails(NET, 1)]),
     (NoName, [Fails(NET, SOME), Fails(NET, SOME), Partial(NET, SOME), Fails(NET, SOME)]),
-    // The source's own timeout is over with the first attempt.
     (Hangs, [Fails(NET, 1), Fails(NET, 1), Partial(NET, 1), Fails(NET, 1)]),
     (Reset, [Fails(NET, 3), Fails(NET, 3), Partial(NET, 3), Fails(NET, 3)]),
     (Untrusted, [Fails(NET, 1), Fails(NET, 1), Partial(NET, 1), Fails(NET, 1)]),
@@ -165,6 +167,7 @@ fn judge(cell: Cell, kind: &str, outcome: &Outcome) -> Vec<String> {
 }
 
 async fn with_fault(fault: Fault, source: &str, healthy: &KubeApi) -> Outcome {
+    let (nowhere, _hole) = nowhere(fault).await;
     let mut rig = Rig::new();
     let config = Kubeconfig::new().api("healthy", healthy);
     let mut args: Vec<String> =
@@ -173,37 +176,49 @@ async fn with_fault(fault: Fault, source: &str, healthy: &KubeApi) -> Outcome {
     let (config, _servers): (Kubeconfig, Vec<Box<dyn Any>>) = match source {
         "kubernetes" => {
             add(&["-c", "faulty"]);
-            let (config, api) = faulty_cluster(fault, config).await;
-            (config, vec![Box::new(api)])
+            match nowhere {
+                Some(url) => (config.unreachable("faulty", &url.replace("http:", "https:")), vec![]),
+                None => {
+                    let (config, api) = faulty_cluster(fault, config).await;
+                    (config, vec![Box::new(api)])
+                }
+            }
         }
         "prometheus" => {
-            let (url, server) = faulty_server(fault).await;
-            add(&["--prometheus-url", &url]);
+            let server = faulty_server(fault).await;
+            add(&["--prometheus-url", &nowhere.unwrap_or(server.url())]);
             (config, vec![Box::new(server)])
         }
         "alertmanager" => {
-            let (url, faulty) = faulty_server(fault).await;
+            let faulty = faulty_server(fault).await;
             let fine = Server::start(|request| metrics(request, None)).await;
-            add(&["--prometheus-url", &fine.url(), "--alertmanager-url", &url]);
+            add(&["--prometheus-url", &fine.url(), "--alertmanager-url", &nowhere.unwrap_or(faulty.url())]);
             (config, vec![Box::new(faulty), Box::new(fine)])
         }
         _ => {
             add(&["-r", "us-east-1"]);
-            let (url, server) = faulty_cloud(fault).await;
-            rig.set("AWS_ENDPOINT_URL", url);
-            rig.config("aws: {buckets: false}");
             if fault == PluginHangs {
                 add(&["--profile", "slow"]);
-                rig.unset("AWS_ACCESS_KEY_ID");
-                rig.unset("AWS_SECRET_ACCESS_KEY");
-                // The SDK starts it and nobody ends it: it has to end by itself, but after the deadline.
-                rig.file(".aws/config", "[profile slow]\ncredential_process = sleep 8\n");
             }
+            let server = faulty_cloud(fault, nowhere, &mut rig).await;
             (config, vec![server])
         }
     };
     rig.kubeconfig(&config);
     rig.run(args).await
+}
+
+/// Where no server is, for the faults that need none.
+async fn nowhere(fault: Fault) -> (Option<String>, Option<Blackhole>) {
+    match fault {
+        Refused => (Some(sre_testkit::refused_url()), None),
+        NoName => (Some("http://no-such-host.invalid:9090".to_owned()), None),
+        Swallowed => {
+            let hole = Blackhole::start().await;
+            (Some(hole.url()), Some(hole))
+        }
+        _ => (None, None),
+    }
 }
 
 /// A cluster with the fault, as the context `faulty`.
@@ -218,8 +233,6 @@ async fn faulty_cluster(fault: Fault, config: Kubeconfig) -> (Kubeconfig, KubeAp
     };
     let api = api.start().await;
     let config = match fault {
-        Refused => config.unreachable("faulty", &sre_testkit::refused_url()),
-        NoName => config.unreachable("faulty", "https://no-such-host.invalid"),
         Untrusted => config.api_untrusted("faulty", &api),
         PluginHangs => config.exec("faulty", &api, "sleep", &["600"]),
         Expired => config.api_with_token("faulty", &api, "of-yesterday"),
@@ -229,19 +242,13 @@ async fn faulty_cluster(fault: Fault, config: Kubeconfig) -> (Kubeconfig, KubeAp
 }
 
 /// A Prometheus, or an Alertmanager, with the fault.
-async fn faulty_server(fault: Fault) -> (String, Server) {
+async fn faulty_server(fault: Fault) -> Server {
     let count = AtomicUsize::new(0);
     let handler = move |request: &Request| {
         let warning = (fault == Warns).then_some("a remote read failed");
         spoiled(fault, count.fetch_add(1, Ordering::SeqCst)).unwrap_or_else(|| metrics(request, warning))
     };
-    let server = if fault == Untrusted { Server::start_tls(handler).await } else { Server::start(handler).await };
-    let url = match fault {
-        Refused => sre_testkit::refused_url(),
-        NoName => "http://no-such-host.invalid:9090".to_owned(),
-        _ => server.url(),
-    };
-    (url, server)
+    if fault == Untrusted { Server::start_tls(handler).await } else { Server::start(handler).await }
 }
 
 /// What a Prometheus with no data and an Alertmanager with no alerts say.
@@ -258,15 +265,19 @@ fn metrics(request: &Request, warning: Option<&str>) -> Reply {
     Reply::json(200, &envelope)
 }
 
-async fn faulty_cloud(fault: Fault) -> (String, Box<dyn Any>) {
-    match fault {
-        Refused => return (sre_testkit::refused_url(), Box::new(())),
-        NoName => return ("http://no-such-host.invalid".to_owned(), Box::new(())),
-        Untrusted => {
-            let server = Server::start_tls(|_| Reply::text(200, "never asked")).await;
-            return (server.url(), Box::new(server));
-        }
-        _ => {}
+/// An AWS with the fault, which the rig's environment names.
+async fn faulty_cloud(fault: Fault, nowhere: Option<String>, rig: &mut Rig) -> Box<dyn Any> {
+    rig.config("aws: {buckets: false}");
+    if fault == PluginHangs {
+        rig.unset("AWS_ACCESS_KEY_ID");
+        rig.unset("AWS_SECRET_ACCESS_KEY");
+        // The SDK starts it and nobody ends it: it has to end by itself, but after the deadline.
+        rig.file(".aws/config", "[profile slow]\ncredential_process = sleep 8\n");
+    }
+    if fault == Untrusted {
+        let server = Server::start_tls(|_| Reply::text(200, "never asked")).await;
+        rig.set("AWS_ENDPOINT_URL", server.url());
+        return Box::new(server);
     }
     let count = AtomicUsize::new(0);
     let refused = |status, code| Some(sts_error(status, code, "no"));
@@ -278,7 +289,8 @@ async fn faulty_cloud(fault: Fault) -> (String, Box<dyn Any>) {
         _ => spoiled(fault, count.fetch_add(1, Ordering::SeqCst)),
     });
     let api = api.start().await;
-    (api.url(), Box::new(api))
+    rig.set("AWS_ENDPOINT_URL", nowhere.unwrap_or(api.url()));
+    Box::new(api)
 }
 
 /// The answer number `nth` of a server with the fault; `None` for the right one.
@@ -297,6 +309,6 @@ fn spoiled(fault: Fault, nth: usize) -> Option<Reply> {
         Busy => Some(Reply::text(503, "busy")),
         Truncated => Some(Reply::bytes(200, "application/json", "{\"status\": \"succ")),
         Huge => Some(Reply::endless(300 << 20)),
-        Refused | NoName | Untrusted | GoneInMidList | Warns | PluginHangs => None,
+        Refused | Swallowed | NoName | Untrusted | GoneInMidList | Warns | PluginHangs => None,
     }
 }

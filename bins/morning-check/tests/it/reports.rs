@@ -189,3 +189,43 @@ async fn when_nobody_lets_us_in_it_is_exit_3() {
     let local = rig.run(args.iter().chain(&["--only", "kubernetes", "--only", "local"])).await;
     assert_ne!(local.code, Some(0), "this host needs no credentials and is no excuse");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_permission_is_a_partial_answer_with_its_remedy() {
+    let api = KubeApi::builder()
+        .forbid("nodes")
+        .forbid_in("jobs", "shop")
+        .pods(vec![objects::pod("shop", "cart"), objects::crash_looping_pod("pay", "api")]);
+    let api = api.start().await;
+    let rig = Rig::new();
+    rig.kubeconfig(&Kubeconfig::new().api("prod", &api));
+    let run = rig.run(["-c", "prod", "--namespace", "shop", "-o", "json"]).await;
+    let report = run.json();
+    assert_eq!((run.code, &report["verdict"]["status"]), (Some(2), &json!("unknown")), "never healthy: {run:?}");
+    let prod = source(&report, "kubernetes", "prod");
+    assert_eq!((&prod["state"], &prod["error"]), (&json!("partial"), &Value::Null));
+    assert_eq!(prod["notes"], json!(["no permission to list nodes", "no permission to list jobs in shop"]));
+    assert_eq!(
+        (&report["kubernetes"][0]["pods"]["total"], &report["kubernetes"][0]["nodes"]),
+        (&json!(1), &Value::Null)
+    );
+    let denied = report["findings"].as_array().unwrap().iter().filter(|f| f["code"] == "K8S-DENIED");
+    let roles: Vec<String> = denied.map(|f| f["evidence"].to_string()).collect();
+    assert!(roles.len() == 2 && roles.iter().all(|role| role.contains("ClusterRole")), "{roles:?}");
+    let all = rig.run(["-c", "prod"]).await;
+    assert_eq!(all.code, Some(1), "what can be seen is judged: {all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_side_by_side_leave_one_whole_memory() {
+    let (_api, rig) = crash_loop().await;
+    let run = || rig.run(["-c", "prod", "-o", "json"]);
+    let runs = tokio::join!(run(), run(), run(), run());
+    for run in [runs.0, runs.1, runs.2, runs.3] {
+        assert_eq!(run.code, Some(1), "{run:?}");
+    }
+    let state = std::fs::read_to_string(rig.home().join(".local/state/morning-check/last-run.json")).unwrap();
+    assert!(serde_json::from_str::<Value>(&state).unwrap()["findings"].is_object(), "{state}");
+    let next = run().await.json();
+    assert!(next["findings"].as_array().unwrap().iter().all(|f| f["age"] == "ongoing"), "{next}");
+}
