@@ -26,6 +26,9 @@ use crate::verdict::FailOn;
 /// Findings of one severity in a text report without `-v`.
 const MOST: usize = 50;
 
+/// Posting takes a second or two; it gets at most this much of the run's deadline for itself.
+const LONGEST_SHARE: Duration = Duration::from_secs(10);
+
 /// How a report leaves the process; prepared before anything is asked, so that a mistake in it costs no time.
 #[derive(Debug)]
 pub(crate) struct Delivery {
@@ -40,7 +43,6 @@ pub(crate) struct Delivery {
     annotate: bool,
     fail_on: FailOn,
     hints: Vec<String>,
-    patience: Duration,
     style: Style,
     clock: SharedClock,
 }
@@ -99,7 +101,6 @@ impl Delivery {
             annotate: check.annotate && env.var("GITHUB_ACTIONS").is_some(),
             fail_on: settings.config.fail_on,
             hints: could_check.clone(),
-            patience: settings.config.timeout,
             style,
             clock: clock.clone(),
         })
@@ -113,9 +114,18 @@ impl Delivery {
         })
     }
 
-    pub(crate) async fn deliver(&self, report: &Report, next: LastRun) -> ExitCode {
+    /// The part of the run's deadline that is kept for posting the report.
+    pub(crate) fn share_of(&self, deadline: Duration) -> Duration {
+        match self.receiver {
+            Receiver::Slack(_) => (deadline / 4).min(LONGEST_SHARE),
+            Receiver::None | Receiver::Missing(_) => Duration::ZERO,
+        }
+    }
+
+    /// Shows, posts (within `left`) and remembers the report.
+    pub(crate) async fn deliver(&self, report: &Report, next: LastRun, left: Duration) -> ExitCode {
         let shown = self.show(report).unwrap_or_else(|usage| usage.print());
-        let posted = self.post(report).await;
+        let posted = self.post(report, left).await;
         self.remember(&next);
         let verdict = match report.verdict.exit_code {
             _ if self.exit_zero => ExitCode::OK,
@@ -176,7 +186,7 @@ impl Delivery {
     }
 
     /// Posts the report; false when that failed, which was said on stderr.
-    async fn post(&self, report: &Report) -> bool {
+    async fn post(&self, report: &Report, left: Duration) -> bool {
         let (webhook, to) = match &self.receiver {
             Receiver::None => return true,
             Receiver::Slack(webhook) => (Ok(webhook), webhook.target().to_string()),
@@ -185,7 +195,7 @@ impl Delivery {
         let message = self.message(report);
         let what = format!("post the report to {to}");
         let posted = self.effects.apply_async(&what, async || match webhook {
-            Ok(webhook) => self.send(webhook, &message).await,
+            Ok(webhook) => send(webhook, &message, left).await,
             Err(why) => Err(why.clone()),
         });
         match posted.await {
@@ -203,17 +213,6 @@ impl Delivery {
                 Usage::new(format!("the report was not posted: {why}"), &kept).print();
                 false
             }
-        }
-    }
-
-    async fn send(&self, webhook: &SlackWebhook, message: &Message) -> Result<(), String> {
-        match tokio::time::timeout(self.patience, webhook.post(message)).await {
-            Ok(Ok(receipt)) => {
-                tracing::info!(parts = receipt.parts, attempts = receipt.attempts, "posted to {}", receipt.target);
-                Ok(())
-            }
-            Ok(Err(error)) => Err(format!("{error}\n   = {}", error.kind().advice())),
-            Err(_) => Err(format!("no answer from {} in {}", webhook.target(), duration::format(self.patience))),
         }
     }
 
@@ -246,12 +245,25 @@ impl Delivery {
     }
 }
 
+async fn send(webhook: &SlackWebhook, message: &Message, left: Duration) -> Result<(), String> {
+    match tokio::time::timeout(left, webhook.post(message)).await {
+        Ok(Ok(receipt)) => {
+            tracing::info!(parts = receipt.parts, attempts = receipt.attempts, "posted to {}", receipt.target);
+            Ok(())
+        }
+        Ok(Err(error)) => Err(format!("{error}\n   = {}", error.kind().advice())),
+        Err(_) => Err(format!("no answer from {} in {}", webhook.target(), duration::format(left))),
+    }
+}
+
 fn webhook(url: &Secret, patience: Duration, clock: &SharedClock) -> Result<SlackWebhook, Usage> {
     let client = Client::builder()
         .user_agent(crate::settings::USER_AGENT)
         .proxy(Proxy::FromEnvironment)
         .clock(clock.clone())
         .deadline(patience)
+        // Nobody else shall get the report.
+        .redirects(0)
         .build()
         .map_err(|e| Usage::from_error(&e, ""))?;
     let retry = RetryPolicy::builder()

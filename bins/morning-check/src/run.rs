@@ -51,14 +51,16 @@ async fn check(args: &Args, env: &Environment, clock: &SharedClock) -> Result<Ex
     }
     let delivery = Delivery::prepare(args, env, &settings, clock)?;
     let (now, started) = (clock.now(), clock.instant());
-    let limits = Limits { timeout: settings.config.timeout, deadline: settings.config.deadline };
+    let deadline = settings.config.deadline;
+    let limits = Limits { timeout: settings.config.timeout, deadline: deadline - delivery.share_of(deadline) };
     let drawing = env.draws_on_stderr() && args.common.verbose == 0;
     let reports = ask(&settings, env, clock, limits, drawing).await;
     let last = delivery.last_run();
     let (mut report, next) = judge(&settings, reports, last.as_ref(), now);
     report.verdict.elapsed_seconds = (clock.instant() - started).as_secs_f64();
     report.verdict.compared_with = last.as_ref().map(|run| run.timestamp());
-    Ok(delivery.deliver(&report, next).await)
+    let left = deadline.saturating_sub(clock.instant() - started).max(delivery.share_of(deadline));
+    Ok(delivery.deliver(&report, next, left).await)
 }
 
 async fn ask(

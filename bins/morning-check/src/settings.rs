@@ -67,7 +67,7 @@ fn layers(args: &Args, env: &Environment) -> Result<Layers, Usage> {
 
 fn flags(layers: Layers, args: &Args) -> Layers {
     let check = &args.check;
-    let deadline = check.deadline.map(|d| duration::format(d).to_string());
+    let deadline = check.deadline.map(|d| duration::exact(d).to_string());
     let fail_on = check.fail_on.and_then(|f| serde_json::to_value(f).ok()).and_then(|v| v.as_str().map(str::to_owned));
     layers
         .flag_list("--cluster", "kubernetes.contexts", &check.cluster)

@@ -23,9 +23,9 @@ pub struct ParseDurationError {
     why: &'static str,
 }
 
-/// Seconds in each unit, longest name first so that `ms` wins over `m`.
-const UNITS: [(&str, f64); 6] =
-    [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0), ("w", 604_800.0)];
+/// Milliseconds in each unit.
+const UNITS: [(&str, u64); 6] =
+    [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
 
 /// Reads a duration.
 ///
@@ -40,24 +40,59 @@ pub fn parse(text: &str) -> Result<Duration, ParseDurationError> {
     if rest.starts_with('-') {
         return Err(fail("it is negative"));
     }
-    let mut seconds = 0.0;
+    let too_long = || fail("it is longer than ten years");
+    let mut total = Duration::ZERO;
     let mut first = true;
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, after) = rest.split_at(end);
-        let number: f64 = number.parse().map_err(|_| fail("a number is missing"))?;
         let unit_end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let (unit, tail) = after.split_at(unit_end);
         let scale = match unit {
-            "" if first && tail.is_empty() => 1.0,
+            "" if first && tail.is_empty() => 1000,
             "" => return Err(fail("a unit is missing")),
             unit => UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(|| fail("the unit is unknown"))?.1,
         };
-        seconds += number * scale;
+        let part = match (number.parse::<u64>(), number.parse::<f64>()) {
+            (Ok(whole), _) => whole.checked_mul(scale).map(Duration::from_millis),
+            (_, Ok(broken)) => Duration::try_from_secs_f64(broken * scale as f64 / 1000.0).ok(),
+            _ => return Err(fail("a number is missing")),
+        };
+        total = part.and_then(|part| total.checked_add(part)).filter(|d| *d <= LONGEST).ok_or_else(too_long)?;
         rest = tail.trim_start();
         first = false;
     }
-    Duration::try_from_secs_f64(seconds).map_err(|_| fail("it is too large"))
+    Ok(total)
+}
+
+/// Longer ones would overflow when added to a clock's time, and nobody means them.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// Shows a duration exactly, in a form that [`parse`] reads back: `1h30m15s`, `1450ms`.
+#[must_use]
+pub fn exact(duration: Duration) -> impl fmt::Display {
+    Exact(duration)
+}
+
+struct Exact(Duration);
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (s, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
+        if nanos % 1_000_000 != 0 {
+            return write!(f, "{}s", self.0.as_secs_f64());
+        }
+        if nanos != 0 || s == 0 {
+            let ms = self.0.as_millis();
+            return if ms == 0 { f.write_str("0s") } else { write!(f, "{ms}ms") };
+        }
+        for (n, unit) in [(s / 86_400, "d"), (s / 3600 % 24, "h"), (s / 60 % 60, "m"), (s % 60, "s")] {
+            if n > 0 {
+                write!(f, "{n}{unit}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Shows a duration with at most two units.
@@ -101,7 +136,7 @@ impl Human {
     }
 }
 
-/// For `#[serde(with = "sre_core::duration::serde")]`: reads text or a bare number, writes [`format()`]'s text.
+/// For `#[serde(with = "sre_core::duration::serde")]`: reads text or a bare number, writes [`exact`]'s text.
 pub mod serde {
     use std::fmt;
     use std::time::Duration;
@@ -114,7 +149,7 @@ pub mod serde {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&super::format(*duration))
+        serializer.collect_str(&super::exact(*duration))
     }
 
     /// Reads text or a bare number of seconds.
@@ -139,15 +174,15 @@ pub mod serde {
         }
 
         fn visit_u64<E: Error>(self, seconds: u64) -> Result<Duration, E> {
-            Ok(Duration::from_secs(seconds))
+            super::parse(&seconds.to_string()).map_err(E::custom)
         }
 
         fn visit_i64<E: Error>(self, seconds: i64) -> Result<Duration, E> {
-            u64::try_from(seconds).map(Duration::from_secs).map_err(|_| E::custom("a duration is not negative"))
+            super::parse(&seconds.to_string()).map_err(E::custom)
         }
 
         fn visit_f64<E: Error>(self, seconds: f64) -> Result<Duration, E> {
-            Duration::try_from_secs_f64(seconds).map_err(E::custom)
+            super::parse(&seconds.to_string()).map_err(E::custom)
         }
     }
 }
@@ -174,7 +209,19 @@ mod tests {
 
     #[test]
     fn refuses_what_is_unclear() {
-        for text in ["", "-1s", "5x", "1h30", "s", "1..2s", "1e400", "99999999999999999999w", "10 minutes ago"] {
+        for text in [
+            "",
+            "-1s",
+            "5x",
+            "1h30",
+            "s",
+            "1..2s",
+            "1e400",
+            "99999999999999999999w",
+            "18446744073709000000",
+            "11000d",
+            "10 minutes ago",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }
@@ -195,6 +242,13 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn what_is_written_exactly_reads_back(ms in 0_u64..400_000_000_000, whole in 0_u64..300_000_000) {
+            for d in [Duration::from_millis(ms.min(300_000_000_000)), Duration::from_secs(whole)] {
+                assert_eq!(parse(&exact(d).to_string()).unwrap(), d);
+            }
+        }
+
         #[test]
         fn never_panics(s in ".*") {
             let _ = parse(&s);

@@ -22,7 +22,8 @@ const SECRET_PATH_HOSTS: [&str; 6] = [
     "chat.googleapis.com",
 ];
 
-/// A path segment of at least this many token characters with letters and digits mixed is taken for a secret.
+/// A path segment of at least this many token characters with letters and digits mixed is taken for a secret, unless it
+/// looks like a name.
 const TOKEN_LENGTH: usize = 20;
 
 /// One URL without its secrets. Text that is not a URL comes back with [`text`]'s rules.
@@ -55,26 +56,39 @@ fn scheme_start(text: &str, sep: usize) -> usize {
     text[..sep].rfind(|c| !scheme(c)).map_or(0, |i| i + text[i..].chars().next().map_or(1, char::len_utf8))
 }
 
+/// Where the URL ends in running text. Punctuation may end one or be part of a password: up to an `@` it is taken for
+/// the latter.
 fn url_end(after_scheme: &str) -> usize {
-    let stop =
-        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | ')' | ']' | '}' | '|' | ',' | ';');
-    let bracketed = after_scheme.starts_with('[') || after_scheme.contains("@[");
-    let skip = if bracketed { after_scheme.find(']').map_or(0, |i| i + 1) } else { 0 };
-    let end = after_scheme[skip..].find(stop).map_or(after_scheme.len(), |i| i + skip);
-    after_scheme[..end].trim_end_matches([':', '.']).len()
+    let surely = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '`');
+    let perhaps = |c: char| matches!(c, '\'' | ')' | ']' | '}' | '|' | ',' | ';');
+    let region = &after_scheme[..after_scheme.find(surely).unwrap_or(after_scheme.len())];
+    let host = user_info_end(region);
+    let host_end =
+        if region[host..].starts_with('[') { region[host..].find(']').map_or(host, |i| host + i + 1) } else { host };
+    let query = region[host_end..].find('?').map_or(region.len(), |i| host_end + i);
+    let end = region[host_end..query].find(perhaps).map_or(region.len(), |i| host_end + i);
+    region[..end].trim_end_matches([':', '.']).len()
+}
+
+/// Where the host begins: behind the `@` of a user name and password, else at 0.
+fn user_info_end(region: &str) -> usize {
+    let authority = &region[..region.find(['/', '?', '#']).unwrap_or(region.len())];
+    let port_is_none = |rest: &str| !rest.is_empty() && !rest.chars().all(|c| c.is_ascii_digit());
+    // `user:pass/word@host` is no URL, but it is what people type, and then see in the error.
+    let unescaped =
+        !authority.starts_with('[') && authority.split_once(':').is_some_and(|(_, rest)| port_is_none(rest));
+    let searched = if unescaped { region } else { authority };
+    searched.rfind('@').map_or(0, |at| at + 1)
 }
 
 fn push_redacted(out: &mut String, scheme: &str, rest: &str) {
     out.push_str(scheme);
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(authority_end);
-    let host = match authority.rsplit_once('@') {
-        Some((_, host)) => {
-            out.push_str("***@");
-            host
-        }
-        None => authority,
-    };
+    let host_start = user_info_end(rest);
+    if host_start > 0 {
+        out.push_str("***@");
+    }
+    let rest = &rest[host_start..];
+    let (host, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     out.push_str(host);
     let path_end = tail.find(['?', '#']).unwrap_or(tail.len());
     let (path, tail) = tail.split_at(path_end);
@@ -106,11 +120,15 @@ fn push_path(out: &mut String, host: &str, path: &str) {
 }
 
 fn is_token(segment: &str) -> bool {
-    let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '%' | '~');
+    let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '%' | '~' | ':');
+    let has = |f: fn(&char) -> bool| segment.chars().any(|c| f(&c));
+    // Lower-case words and numbers joined by `-` are names, of pods for instance.
+    let name = segment.contains('-') && !has(char::is_ascii_uppercase);
     segment.len() >= TOKEN_LENGTH
         && segment.chars().all(token)
-        && segment.chars().any(|c| c.is_ascii_digit())
-        && segment.chars().any(|c| c.is_ascii_uppercase())
+        && has(char::is_ascii_digit)
+        && has(char::is_ascii_alphabetic)
+        && !name
 }
 
 #[cfg(test)]
@@ -129,6 +147,14 @@ mod tests {
         assert_eq!(url("https://u:p@h/x#frag"), "https://***@h/x");
         assert_eq!(url("https://h/x?a=1&b"), "https://h/x?a=***&***");
         assert_eq!(url("https://h/hook/AbCdEf0123456789AbCdEf"), "https://h/hook/***");
+        assert_eq!(url("https://h/hooks/k8fj2ls93ncm20skd83hfgt61q"), "https://h/hooks/***");
+        assert_eq!(url("https://h/bot123456789:AbCdEf0123456789"), "https://h/***");
+        assert_eq!(url("https://h/pods/svc-037-16de0497bd-000037"), "https://h/pods/svc-037-16de0497bd-000037");
+        assert_eq!(url("http://bob:se,cr'et@h:1/"), "http://***@h:1/");
+        assert_eq!(url("http://bob:pass/word@h"), "http://***@h");
+        assert_eq!(url("https://npm.example/@scope/pkg"), "https://npm.example/@scope/pkg");
+        assert_eq!(url("http://h/x?token=a,SECRETPART"), "http://h/x?token=***");
+        assert_eq!(url("http://u:p@[::1]:80/x"), "http://***@[::1]:80/x");
         assert_eq!(text("see (https://u@h/y), then"), "see (https://***@h/y), then");
     }
 
@@ -140,9 +166,11 @@ mod tests {
         }
 
         #[test]
-        fn a_password_never_survives(pw in "[a-z0-9]{6,12}X9") {
-            let masked = url(&format!("https://user:{pw}@host.example/path?k={pw}"));
-            assert!(!masked.contains(&pw));
+        fn a_password_never_survives(pw in "[!$-.0-;=@-_a-~]{6,12}X9") {
+            let masked = url(&format!("https://user:{pw}@host.example/path"));
+            assert!(!masked.contains(&pw), "{masked}");
+            let masked = url(&format!("https://host.example/path?k={pw}"));
+            assert!(!masked.contains(&pw), "{masked}");
         }
     }
 }

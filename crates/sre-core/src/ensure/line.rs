@@ -1,5 +1,6 @@
 //! A line in a file, or its absence.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::change::Change;
@@ -24,7 +25,7 @@ const ACTION: &str = "edit";
 /// LineInFile::present(&path, "PermitRootLogin no").instead_of("PermitRootLogin ").ensure(&Effects::real()).unwrap();
 /// assert_eq!(std::fs::read_to_string(&path).unwrap(), "Port 22\nPermitRootLogin no\nUsePAM yes\n");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct LineInFile {
     path: PathBuf,
@@ -32,6 +33,7 @@ pub struct LineInFile {
     present: bool,
     instead_of: Option<String>,
     create: bool,
+    secret: bool,
 }
 
 // === impl LineInFile ===
@@ -40,7 +42,7 @@ impl LineInFile {
     /// The line is there: at least once, and appended when it was not.
     pub fn present(path: impl AsRef<Path>, line: impl Into<String>) -> Self {
         let path = path.as_ref().to_owned();
-        Self { path, line: line.into(), present: true, instead_of: None, create: false }
+        Self { path, line: line.into(), present: true, instead_of: None, create: false, secret: false }
     }
 
     /// The line is nowhere in the file. A missing file has no lines.
@@ -58,6 +60,12 @@ impl LineInFile {
     /// Whether a missing file is made.
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
+        self
+    }
+
+    /// Whether the file holds secrets: the diff then shows nothing of it, and a new file gets `0600`.
+    pub fn secret(mut self, secret: bool) -> Self {
+        self.secret = secret;
         self
     }
 
@@ -91,7 +99,7 @@ impl LineInFile {
         if new == old {
             return Ok(Change::Unchanged);
         }
-        FileContent::new(&self.path, new).ensure(effects)
+        FileContent::new(&self.path, new).secret(self.secret).ensure(effects)
     }
 
     fn edited(&self, old: &[u8]) -> Vec<u8> {
@@ -126,9 +134,31 @@ impl LineInFile {
     }
 }
 
+impl fmt::Debug for LineInFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = if self.secret { "***" } else { &self.line };
+        f.debug_struct("LineInFile")
+            .field("path", &self.path)
+            .field("line", &line)
+            .field("present", &self.present)
+            .field("create", &self.create)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_line_and_its_neighbours_stay_out_of_the_diff() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("env");
+        std::fs::write(&path, "A=hush1\nB=hush2\n").unwrap();
+        let how = LineInFile::present(&path, "B=hush3").instead_of("B=").secret(true);
+        let change = how.ensure(&Effects::real()).unwrap();
+        assert!(change.is_needed() && !format!("{change:?} {how:?}").contains("hush"), "{change:?} {how:?}");
+    }
 
     fn edit(how: &LineInFile, old: &str) -> String {
         String::from_utf8(how.edited(old.as_bytes())).unwrap()

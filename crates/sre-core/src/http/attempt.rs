@@ -1,7 +1,6 @@
 //! One attempt, inside the retry loop: waits out a `Retry-After`, counts, reads the body up to the cap.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use super::error::{BodyError, Diagnosis};
 use super::retry_after;
 use crate::clock::SharedClock;
+use crate::retry::RetryPolicy;
 
 /// What the attempts of one request leave behind; shared with the caller, who may give up in between.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,7 @@ struct Entries {
     attempts: u32,
     last: Option<String>,
     not_before: Option<Instant>,
+    failed_at: Option<Instant>,
 }
 
 /// The innermost middleware.
@@ -30,7 +31,7 @@ struct Entries {
 pub(super) struct Attempt {
     pub(super) clock: SharedClock,
     pub(super) max_body: usize,
-    pub(super) longest_wait: Duration,
+    pub(super) policy: RetryPolicy,
 }
 
 // === impl AttemptLog ===
@@ -60,10 +61,13 @@ impl Middleware for Attempt {
         if let Some(until) = log.with(|e| e.not_before.take()) {
             self.clock.sleep(until.saturating_duration_since(self.clock.instant())).await;
         }
-        let attempt = log.with(|e| {
+        let (attempt, last, waited) = log.with(|e| {
             e.attempts += 1;
-            e.attempts
+            (e.attempts, e.last.clone(), e.failed_at.map(|at| self.clock.instant() - at))
         });
+        if let (Some(reason), Some(delay)) = (last, waited) {
+            tracing::info!(attempt, ?delay, reason, "trying again");
+        }
         let result = match next.run(req, ext).await {
             Ok(response) => self.buffered(response).await,
             Err(error) => Err(error),
@@ -73,7 +77,11 @@ impl Middleware for Attempt {
             Err(error) => {
                 let diagnosis = Diagnosis::of(error);
                 tracing::debug!(attempt, kind = ?diagnosis.kind, detail = %diagnosis.detail, "http attempt failed");
-                log.with(|e| e.last = Some(diagnosis.detail));
+                let now = self.clock.instant();
+                log.with(|e| {
+                    e.last = Some(diagnosis.detail);
+                    e.failed_at = Some(now);
+                });
             }
         }
         result
@@ -88,11 +96,14 @@ impl Attempt {
             return;
         }
         let wait = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
-        let wait = wait.and_then(|v| retry_after::parse(v, self.clock.now())).map(|d| d.min(self.longest_wait));
-        let not_before = wait.map(|d| self.clock.instant() + d);
+        let wait = wait.and_then(|v| retry_after::parse(v, self.clock.now())).map(|d| d.min(self.policy.cap()));
+        // With jitter on top, so that those who were told the same do not come back together.
+        let not_before = wait.map(|d| self.clock.instant() + d + self.policy.jittered_delay(attempt - 1));
+        let now = self.clock.instant();
         log.with(|e| {
             e.last = Some(format!("the last answer was {status}"));
             e.not_before = not_before;
+            e.failed_at = Some(now);
         });
     }
 

@@ -60,7 +60,7 @@ pub enum Proxy {
 /// Settings of a [`Client`].
 ///
 /// Defaults: connect timeout 5 s, read timeout 10 s (between two reads), total deadline 30 s, the default
-/// [`RetryPolicy`], bodies up to 16 MiB, no proxy, no credentials, the system's trusted certificates.
+/// [`RetryPolicy`], bodies up to 16 MiB, 5 redirects, no proxy, no credentials, the system's trusted certificates.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ClientBuilder {
@@ -69,6 +69,7 @@ pub struct ClientBuilder {
     deadline: Duration,
     retry: RetryPolicy,
     max_body: usize,
+    redirects: usize,
     auth: Auth,
     proxy: Proxy,
     ca_pem: Option<Vec<u8>>,
@@ -88,6 +89,7 @@ impl Client {
             deadline: Duration::from_secs(30),
             retry: RetryPolicy::default(),
             max_body: 16 * 1024 * 1024,
+            redirects: 5,
             auth: Auth::None,
             proxy: Proxy::Direct,
             ca_pem: None,
@@ -156,6 +158,12 @@ impl ClientBuilder {
         self
     }
 
+    /// How many redirects are followed; 0 makes each an answer of its own.
+    pub fn redirects(mut self, most: usize) -> Self {
+        self.redirects = most;
+        self
+    }
+
     /// Credentials sent with every request.
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
@@ -201,7 +209,9 @@ impl ClientBuilder {
             .tls_backend_rustls()
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.read_timeout)
-            .redirect(reqwest::redirect::Policy::limited(5))
+            .redirect(reqwest::redirect::Policy::limited(self.redirects))
+            // Our URLs may be secrets: no other server is told where we come from.
+            .referer(false)
             .retry(reqwest::retry::never())
             .user_agent(&self.user_agent);
         match &self.proxy {
@@ -220,7 +230,7 @@ impl ClientBuilder {
             inner = inner.identity(identity.map_err(|e| unusable("the client certificate or key", &e))?);
         }
         let inner = inner.build().map_err(|e| unusable("the HTTP settings", &e))?;
-        let attempt = || Attempt { clock: self.clock.clone(), max_body: self.max_body, longest_wait: self.retry.cap() };
+        let attempt = || Attempt { clock: self.clock.clone(), max_body: self.max_body, policy: self.retry };
         let retrying = reqwest_middleware::ClientBuilder::new(inner.clone())
             .with(RetryTransientMiddleware::new_with_policy_and_strategy(Policy(self.retry), Strategy))
             .with(attempt())

@@ -146,23 +146,44 @@ async fn says_who_we_are() {
     }
 }
 
-/// 40 clients that fail at the same moment must come back spread out, not in step.
+/// 40 clients that fail at the same moment must come back spread out, not in step: neither after a plain refusal nor
+/// when all were told the same `Retry-After`.
 #[tokio::test]
 async fn clients_that_failed_together_do_not_return_together() {
-    let server = Server::start(|n| Act::Say(if n < 40 { BUSY } else { OK })).await;
-    let retry = RetryPolicy::builder().base(Duration::from_secs(1)).build().unwrap();
-    let client = quick().retry(retry).build().unwrap();
-    let requests = (0..40).map(|_| tokio::spawn(client.get(&server.url).send()));
-    for request in requests.collect::<Vec<_>>() {
-        assert_eq!(request.await.unwrap().unwrap().status(), 200);
+    for refusal in [BUSY, LATER] {
+        let server = Server::start(move |n| Act::Say(if n < 40 { refusal } else { OK })).await;
+        let retry = RetryPolicy::builder().base(Duration::from_secs(1)).build().unwrap();
+        let client = quick().retry(retry).build().unwrap();
+        let requests = (0..40).map(|_| tokio::spawn(client.get(&server.url).send()));
+        for request in requests.collect::<Vec<_>>() {
+            assert_eq!(request.await.unwrap().unwrap().status(), 200);
+        }
+        let arrivals = server.arrivals.lock().unwrap();
+        let first = arrivals[39].1;
+        let mut buckets = BTreeMap::<u128, usize>::new();
+        for (_, at) in &arrivals[40..] {
+            *buckets.entry((*at - first).as_millis() / 100).or_default() += 1;
+        }
+        // Uniform over a second: ten buckets of four on average. In lockstep one bucket would hold all 40.
+        let fullest = buckets.values().max().unwrap();
+        assert!(buckets.len() >= 6 && *fullest <= 15, "{refusal}: second attempts by 100 ms: {buckets:?}");
     }
-    let arrivals = server.arrivals.lock().unwrap();
-    let first = arrivals[39].1;
-    let mut buckets = BTreeMap::<u128, usize>::new();
-    for (_, at) in &arrivals[40..] {
-        *buckets.entry((*at - first).as_millis() / 100).or_default() += 1;
-    }
-    // Uniform over a second: ten buckets of four on average. In lockstep one bucket would hold all 40.
-    let fullest = buckets.values().max().unwrap();
-    assert!(buckets.len() >= 6 && *fullest <= 15, "second attempts by 100 ms: {buckets:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_tells_nobody_where_we_come_from() {
+    let stranger = Server::start(|_| Act::Say(OK)).await;
+    let to = Box::leak(
+        format!("HTTP/1.1 302 Found\r\nlocation: {}/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", stranger.url)
+            .into_boxed_str(),
+    );
+    let server = Server::start(|_| Act::Say(to)).await;
+    let client = quick().build().unwrap();
+    assert_eq!(client.get(format!("{}/services/T0/SECRET", server.url)).send().await.unwrap().status(), 200);
+    let seen = stranger.arrivals.lock().unwrap()[0].0.to_ascii_lowercase();
+    assert!(!seen.contains("secret") && !seen.contains("referer"), "{seen}");
+    let strict = quick().redirects(0).build().unwrap();
+    let error = strict.get(&server.url).send().await.map(|r| r.status());
+    assert!(!matches!(error, Ok(200)), "{error:?}");
+    assert_eq!(stranger.count(), 1);
 }
