@@ -71,7 +71,8 @@ impl Delivery {
             }
         };
         if let Some(query) = &check.query {
-            render::check_query(query).map_err(|e| Usage::from_error(&e, "see https://jmespath.org"))?;
+            let advice = "see https://jmespath.org; text stands in 'single quotes'";
+            render::check_query(query).map_err(|e| Usage::from_error(&e, advice))?;
         }
         let Plan { hints: could_check, .. } = &settings.plan;
         let receiver = match &settings.webhook {
@@ -172,7 +173,7 @@ impl Delivery {
             Some(path) => {
                 let what = format!("write the report to {}", path.display());
                 let done = self.effects.apply(what, || atomic::write(path, text.as_bytes()));
-                let done = done.map_err(|e| Usage::from_error(&e, "").with_code(ExitCode::CANTCREAT))?;
+                let done = done.map_err(|e| Usage::verbatim(&e).with_code(ExitCode::CANTCREAT))?;
                 if done == Applied::Would {
                     print(&text);
                     self.aside(&format!("would write the report to {}", path.display()));

@@ -10,6 +10,7 @@ use sre_core::config::nearest;
 use sre_core::effects::{Applied, Effects};
 use sre_core::exit::ExitCode;
 use sre_core::output::Format;
+use sre_core::path_error::PathError;
 
 use crate::catalogue;
 use crate::cli::Args;
@@ -39,14 +40,14 @@ pub(crate) fn init(
         return Err(Usage::new(what, "--force replaces it; --stdout only prints the template"));
     }
     let effects = Effects::new(args.common.dry_run);
-    let write = || -> Result<(), Box<dyn std::error::Error>> {
+    let write = || -> Result<(), PathError> {
         if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-            std::fs::create_dir_all(dir)?;
+            std::fs::create_dir_all(dir).map_err(|e| PathError::new("create", dir, e))?;
         }
-        Ok(atomic::write(&path, TEMPLATE.as_bytes())?)
+        atomic::write(&path, TEMPLATE.as_bytes())
     };
     let written = effects.apply(format!("write {}", path.display()), write);
-    Ok(match written.map_err(|e| Usage::from_error(&*e, "").with_code(ExitCode::CANTCREAT))? {
+    Ok(match written.map_err(|e| Usage::verbatim(&e).with_code(ExitCode::CANTCREAT))? {
         Applied::Done(()) => {
             say(&format!("wrote {}: edit it, then run `morning-check check-config`\n", path.display()))
         }

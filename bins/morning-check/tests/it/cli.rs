@@ -49,6 +49,7 @@ fn init_writes_once_and_replaces_only_when_told() {
     assert_eq!(std::fs::read_to_string(program.path("own.yaml")).unwrap(), printed.stdout);
     let nowhere = program.run(&["init", "/proc/nowhere/config.yaml"]);
     assert_eq!((nowhere.code, nowhere.stdout.as_str()), (Some(73), ""));
+    snapshot("init-nowhere", &nowhere);
 }
 
 #[test]
@@ -83,6 +84,7 @@ fn a_mistake_on_the_command_line_says_what_to_type() {
     wrong("nothing-to-check", &["--skip", "local"]);
     wrong("only-and-skip", &["--only", "local", "--skip", "local"]);
     wrong("wrong-query", &["--query", "findings[?severity=='critical'"]);
+    wrong("wrong-query-literal", &["--query", "findings[?severity==`critical`]"]);
     wrong("query-and-text", &["--query", "findings", "-o", "text"]);
     wrong("wrong-code", &["explain", "K8S-CRASHLOP"]);
     wrong("wrong-webhook", &["--slack-webhook", "not a url at all"]);
@@ -212,6 +214,7 @@ fn an_output_file_holds_the_report_and_stdout_nothing() {
     assert_eq!(report["schema_version"], "1.0");
     let nowhere = program.run(&["--only", "local", "--no-state", "--output-file", "/proc/nowhere/report"]);
     assert_eq!(nowhere.code, Some(73), "{nowhere}");
+    snapshot("output-file-nowhere", &nowhere);
 }
 
 #[test]

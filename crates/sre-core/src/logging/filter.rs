@@ -4,7 +4,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 
 /// Libraries that tell every step of every request.
-const NOISY: [&str; 13] = [
+const NOISY: [&str; 12] = [
     "hyper",
     "hyper_util",
     "h2",
@@ -13,7 +13,6 @@ const NOISY: [&str; 13] = [
     "kube",
     "kube_runtime",
     "tower",
-    "aws_config",
     "aws_runtime",
     "aws_sdk_ec2",
     "aws_smithy_runtime",
@@ -22,8 +21,9 @@ const NOISY: [&str; 13] = [
 
 /// Libraries whose callers report every failure themselves; theirs would be a second time.
 ///
-/// kube logs each answer that is no success as an error, also those that a retry or a gap in the report deals with.
-const SILENT: [&str; 1] = ["kube_client"];
+/// kube logs each answer that is no success as an error, also those that a retry or a gap in the report deals with;
+/// the AWS SDK warns of a place without credentials in a page of debug output.
+const SILENT: [&str; 2] = ["kube_client", "aws_config"];
 
 /// From this count of `-v` on the libraries are heard too.
 const EVERYTHING: u8 = 3;
