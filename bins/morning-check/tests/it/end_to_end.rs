@@ -15,6 +15,7 @@ use sre_testkit::peers::{Alertmanager, Moto, NodeExporter, Prometheus};
 use sre_testkit::slack::SlackWebhook;
 
 use crate::rig::{Rig, codes, source};
+use crate::schema;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 /// Two clusters and a dead one, Prometheus, two regions.
@@ -64,6 +65,7 @@ async fn bad_morning(world: &World) -> Value {
     let keys: BTreeSet<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
     let documented = "schema_version timestamp verdict sources kubernetes prometheus aws local findings resolved";
     assert_eq!(keys, documented.split(' ').collect());
+    assert_eq!(schema::errors(&report), [""; 0]);
     let verdict = &report["verdict"];
     assert_eq!((&verdict["status"], &verdict["exit_code"]), (&json!("unhealthy"), &json!(1)));
     assert_eq!((&verdict["sources_asked"], &verdict["sources_answered"]), (&json!(SOURCES), &json!(SOURCES - 1)));
@@ -169,6 +171,7 @@ async fn after_a_mend(world: &World, first: &Value) {
     world.prod.apply("pods", objects::crash_looping_pod("shop", "new-trouble"));
     let run = world.rig.run(["-o", "json", "--skip", "aws"]).await;
     let second = run.json();
+    assert_eq!(schema::errors(&second), [""; 0]);
     assert_eq!(run.code, Some(1), "{run:?}");
     let resolved = second["resolved"].as_array().unwrap();
     assert!(resolved.iter().any(|r| r["code"] == "K8S-CRASHLOOP" && r["subject"].as_str().unwrap().contains("web")));

@@ -14,7 +14,7 @@ fn schema() -> Value {
 }
 
 /// What is wrong with a report, a line each.
-fn errors(report: &Value) -> Vec<String> {
+pub(crate) fn errors(report: &Value) -> Vec<String> {
     let validator = jsonschema::options().should_validate_formats(true).build(&schema()).unwrap();
     validator.iter_errors(report).map(|e| format!("{}: {e}", e.instance_path())).collect()
 }

@@ -87,8 +87,10 @@ fn detail(group: &PodGroup, workload: Option<&WorkloadProblem>) -> String {
     }
     parts.extend(workload.map(workload_findings::numbers));
     if let Some(exit) = group.last_exit.as_ref().filter(|_| group.kind.tells_exit()) {
-        let reason = if exit.reason.is_empty() { "exit" } else { &exit.reason };
-        parts.push(format!("last exit {reason} ({})", exit.exit_code));
+        parts.push(match &*exit.reason {
+            "" => format!("last exit code {}", exit.exit_code),
+            reason => format!("last exit {reason} ({})", exit.exit_code),
+        });
     }
     match (group.kind, group.reason.since) {
         (ReasonKind::Restarts, Some(last)) => parts.push(format!("last restart {last}")),
