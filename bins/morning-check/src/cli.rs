@@ -68,7 +68,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "DURATION", value_parser = sre_core::duration::parse, help_heading = "Sources")]
     pub deadline: Option<Duration>,
 
-    /// How the report is written
+    /// How the report is written [default: text]
     #[arg(short, long, value_name = "FORMAT", help_heading = "Report")]
     pub output: Option<Format>,
     /// Write the report to this file instead of stdout

@@ -15,7 +15,6 @@ fn snapshot(name: &str, run: &Run) {
         (r"answered in [\d.]+(ms|s|m)", "answered in [took]"),
         (r"\((\d+ attempts, )?[\d.]+(ms|s)\)", "([took])"),
         (r"(?m)^ local       this host: .*$", " local       this host: [facts]"),
-        (r"-c \S+( \(and \d+ more\), or --all-clusters)?", "-c [context]"),
     ];
     insta::with_settings!({ filters => filters, prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, run.to_string());
