@@ -46,6 +46,9 @@ pub fn parse(text: &str) -> Result<Duration, ParseDurationError> {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, after) = rest.split_at(end);
+        if number.is_empty() {
+            return Err(fail("a number is missing"));
+        }
         let unit_end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let (unit, tail) = after.split_at(unit_end);
         let scale = match unit {
