@@ -19,12 +19,16 @@ use crate::environment::Environment;
 use crate::history::LastRun;
 use crate::plan::Plan;
 use crate::render::{self, Style};
-use crate::report::Report;
+use crate::report::{Report, SourceEntry};
 use crate::settings::{Settings, Usage, Webhook};
+use crate::source::SourceKey;
 use crate::verdict::FailOn;
 
 /// Findings of one severity in a text report without `-v`.
 const MOST: usize = 50;
+
+/// Another run holds the lock for milliseconds.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// Posting takes a second or two; it gets at most this much of the run's deadline for itself.
 const LONGEST_SHARE: Duration = Duration::from_secs(10);
@@ -73,6 +77,9 @@ impl Delivery {
         if let Some(query) = &check.query {
             let advice = "see https://jmespath.org; text stands in 'single quotes'";
             render::check_query(query).map_err(|e| Usage::from_error(&e, advice))?;
+        }
+        if let Some(path) = &check.output_file {
+            writable(path)?;
         }
         let Plan { hints: could_check, .. } = &settings.plan;
         let receiver = match &settings.webhook {
@@ -126,8 +133,8 @@ impl Delivery {
     /// Shows, posts (within `left`) and remembers the report.
     pub(crate) async fn deliver(&self, report: &Report, next: LastRun, left: Duration) -> ExitCode {
         let shown = self.show(report).unwrap_or_else(|usage| usage.print());
-        let posted = self.post(report, left).await;
-        self.remember(&next);
+        let posted = self.post(report, left, shown == ExitCode::OK).await;
+        self.remember(next, &report.sources).await;
         let verdict = match report.verdict.exit_code {
             _ if self.exit_zero => ExitCode::OK,
             1 => ExitCode::FINDINGS,
@@ -169,13 +176,17 @@ impl Delivery {
     fn show(&self, report: &Report) -> Result<ExitCode, Usage> {
         let text = self.render(report)?;
         match &self.output_file {
-            None => print(&text),
+            None => print(&text)?,
             Some(path) => {
                 let what = format!("write the report to {}", path.display());
                 let done = self.effects.apply(what, || atomic::write(path, text.as_bytes()));
-                let done = done.map_err(|e| Usage::verbatim(&e).with_code(ExitCode::CANTCREAT))?;
+                let done = done.map_err(|e| {
+                    // The report was work; it is not lost because a disk is full.
+                    let _ = print(&text);
+                    Usage::new(e.to_string(), "the report was printed instead").with_code(ExitCode::CANTCREAT)
+                })?;
                 if done == Applied::Would {
-                    print(&text);
+                    print(&text)?;
                     self.aside(&format!("would write the report to {}", path.display()));
                 }
             }
@@ -187,7 +198,7 @@ impl Delivery {
     }
 
     /// Posts the report; false when that failed, which was said on stderr.
-    async fn post(&self, report: &Report, left: Duration) -> bool {
+    async fn post(&self, report: &Report, left: Duration, shown: bool) -> bool {
         let (webhook, to) = match &self.receiver {
             Receiver::None => return true,
             Receiver::Slack(webhook) => (Ok(webhook), webhook.target().to_string()),
@@ -208,8 +219,8 @@ impl Delivery {
             }
             Err(why) => {
                 let kept = match &self.output_file {
-                    Some(path) => format!("the report is in {}", path.display()),
-                    None => "the report was printed above".to_owned(),
+                    Some(path) if shown => format!("the report is in {}", path.display()),
+                    _ => "the report was printed above".to_owned(),
                 };
                 Usage::new(format!("the report was not posted: {why}"), &kept).print();
                 false
@@ -217,17 +228,22 @@ impl Delivery {
         }
     }
 
-    fn remember(&self, next: &LastRun) {
+    async fn remember(&self, next: LastRun, sources: &[SourceEntry]) {
         let Some(path) = &self.state else { return };
-        let keep = || -> Result<(), Box<dyn std::error::Error>> {
+        let what = format!("remember this run in {}", path.display());
+        let keep = async || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             let dir = path.parent().unwrap_or(Path::new("/"));
             std::fs::create_dir_all(dir)?;
-            // Two runs at once: the later one to finish is remembered, whole.
-            let _lock = FileLock::try_lock(dir.join("lock"), &*self.clock)?;
+            let _lock = FileLock::lock_wait(dir.join("lock"), LOCK_WAIT, &*self.clock).await?;
+            let asked: Vec<SourceKey> = sources.iter().map(|s| s.key.clone()).collect();
+            let next = match LastRun::load(path)? {
+                Some(other) => next.merged(other, &asked),
+                None => next,
+            };
             atomic::AtomicFile::new(path).mode(0o600).write(&next.to_json()?)?;
             Ok(())
         };
-        if let Err(error) = self.effects.apply(format!("remember this run in {}", path.display()), keep) {
+        if let Err(error) = self.effects.apply_async(what, keep).await {
             tracing::warn!(error = %ErrorChain(&*error), path = %path.display(), "this run is not remembered");
         }
     }
@@ -239,11 +255,22 @@ impl Delivery {
     /// Words beside the report: with it for people, on stderr where stdout is for programs.
     fn aside(&self, text: &str) {
         if self.format == Format::Text && self.query.is_none() {
-            print(&format!("{text}\n"));
+            let _ = print(&format!("{text}\n"));
         } else {
             let _ = writeln!(io::stderr().lock(), "{text}");
         }
     }
+}
+
+/// Said before anything is asked: a run may take minutes.
+fn writable(path: &Path) -> Result<(), Usage> {
+    let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let what = match (path.is_dir(), folder.is_dir()) {
+        (true, _) => format!("--output-file {}: it is a folder", path.display()),
+        (false, false) => format!("--output-file {}: there is no folder {}", path.display(), folder.display()),
+        (false, true) => return Ok(()),
+    };
+    Err(Usage::new(what, "name a file in a folder that exists"))
 }
 
 async fn send(webhook: &SlackWebhook, message: &Message, left: Duration) -> Result<(), String> {
@@ -283,12 +310,14 @@ fn payload(message: &Message) -> Result<String, serde_json::Error> {
 }
 
 /// A reader that has gone away (`| head`) has seen what it wanted.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) -> Result<(), Usage> {
     let mut out = io::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        tracing::error!(%error, "stdout cannot be written");
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let what = format!("stdout cannot be written: {error}");
+            Err(Usage::new(what, "free space or send it elsewhere").with_code(ExitCode::CANTCREAT))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -191,6 +191,7 @@ mod tests {
             summary: String::new(),
             notes: vec![],
             error: None,
+            scope: String::new(),
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sre_core::{FindingId, Severity};
 
 use crate::report::{Age, Entry, Resolved};
-use crate::source::{SourceReport, SourceState};
+use crate::source::{SourceKey, SourceReport, SourceState};
 
 /// Version of the state file; another version is treated as no last run.
 const VERSION: u32 = 1;
@@ -20,11 +20,16 @@ const VERSION: u32 = 1;
 /// What nobody was asked about for so long is dropped: the cluster may be gone for good.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// The question behind findings about the settings themselves; each run answers it.
+const OWN: &str = "config";
+
 /// The remembered run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastRun {
     version: u32,
     timestamp: Timestamp,
+    /// Questions that were answered in full, and when last.
+    answered: BTreeMap<String, Timestamp>,
     findings: BTreeMap<FindingId, Remembered>,
 }
 
@@ -34,7 +39,7 @@ struct Remembered {
     severity: Severity,
     source: String,
     target: String,
-    /// The source whose answer can resolve it.
+    /// The question whose answer can resolve it.
     asked: String,
     subject: String,
     title: String,
@@ -84,6 +89,18 @@ impl LastRun {
         self.timestamp
     }
 
+    /// Puts in what another run, which ended between our reading and our writing, learned from sources that we did not
+    /// ask.
+    #[must_use]
+    pub fn merged(mut self, other: Self, sources: &[SourceKey]) -> Self {
+        let ours = |question: &str| question == OWN || sources.iter().any(|key| of_source(question, key));
+        let theirs = |asked: &str| !ours(asked);
+        self.findings.retain(|_, r| ours(&r.asked));
+        self.findings.extend(other.findings.into_iter().filter(|(_, r)| theirs(&r.asked)));
+        self.answered.extend(other.answered.into_iter().filter(|(question, _)| theirs(question)));
+        self
+    }
+
     /// The file's new content.
     ///
     /// # Errors
@@ -106,44 +123,62 @@ pub struct Compared {
     pub next: LastRun,
 }
 
-/// Marks each entry as new or ongoing and finds what is over.
-pub fn compare(last: Option<&LastRun>, entries: &mut [Entry], sources: &[SourceReport], now: Timestamp) -> Compared {
-    let empty = BTreeMap::new();
-    let before = last.map_or(&empty, |run| &run.findings);
-    let mut next = BTreeMap::new();
+/// Marks each entry as new or ongoing and finds what is over. `hidden` are findings that are still there and that an
+/// ignore rule took out.
+pub fn compare(
+    last: Option<&LastRun>,
+    entries: &mut [Entry],
+    hidden: &BTreeSet<FindingId>,
+    sources: &[SourceReport],
+    now: Timestamp,
+) -> Compared {
+    let first = LastRun { version: VERSION, timestamp: now, answered: BTreeMap::new(), findings: BTreeMap::new() };
+    let before = last.unwrap_or(&first);
+    let questions: BTreeMap<&SourceKey, String> = sources.iter().map(|s| (&s.key, s.question())).collect();
+    let fresh = |at: &Timestamp| now.duration_since(*at) < FORGOTTEN;
+    let mut next = LastRun { timestamp: now, ..first.clone() };
+    next.answered.extend(before.answered.iter().filter(|(_, at)| fresh(at)).map(|(q, at)| (q.clone(), *at)));
+    let answered = sources.iter().filter(|s| s.state == SourceState::Answered).map(SourceReport::question);
+    let answered: BTreeSet<String> = answered.chain([OWN.to_owned()]).collect();
+    next.answered.extend(answered.iter().map(|question| (question.clone(), now)));
     for entry in entries.iter_mut() {
-        let known = before.get(&entry.id);
+        let asked = questions.get(&entry.origin).cloned().unwrap_or_else(|| OWN.to_owned());
+        let known = before.findings.get(&entry.id);
         let first_seen = known.map_or(now, |r| r.first_seen);
         entry.first_seen = Some(first_seen);
-        entry.age = match (last, known) {
-            (None, _) => Age::Unknown,
-            (Some(_), None) => Age::New,
-            (Some(_), Some(_)) => Age::Ongoing,
+        entry.age = match known {
+            Some(_) => Age::Ongoing,
+            // Nobody asked this before: it may have been there for years.
+            None if !before.answered.contains_key(&asked) => Age::Unknown,
+            None => Age::New,
         };
-        next.insert(entry.id.clone(), remember(entry, first_seen, now));
+        next.findings.insert(entry.id.clone(), remember(entry, asked, first_seen, now));
     }
-    let answered: BTreeSet<String> =
-        sources.iter().filter(|s| s.state == SourceState::Answered).map(|s| s.key.to_string()).collect();
-    let mut resolved = Vec::new();
     let found: BTreeSet<&FindingId> = entries.iter().map(|e| &e.id).collect();
-    for (id, old) in before.iter().filter(|(id, _)| !found.contains(id)) {
-        if answered.contains(&old.asked) {
+    let mut resolved = Vec::new();
+    for (id, old) in before.findings.iter().filter(|(id, _)| !found.contains(id)) {
+        if answered.contains(&old.asked) && !hidden.contains(id) {
             resolved.push(old.clone().resolve(id.clone()));
-        } else if now.duration_since(old.last_seen) < FORGOTTEN {
-            next.insert(id.clone(), old.clone());
+        } else if fresh(&old.last_seen) {
+            next.findings.insert(id.clone(), old.clone());
         }
     }
     resolved.sort_by(|a, b| (b.severity, &a.target, &a.subject).cmp(&(a.severity, &b.target, &b.subject)));
-    Compared { resolved, next: LastRun { version: VERSION, timestamp: now, findings: next } }
+    Compared { resolved, next }
 }
 
-fn remember(entry: &Entry, first_seen: Timestamp, last_seen: Timestamp) -> Remembered {
+/// Whether a question was put to this source, in whatever scope.
+fn of_source(question: &str, key: &SourceKey) -> bool {
+    question.strip_prefix(&key.to_string()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+fn remember(entry: &Entry, asked: String, first_seen: Timestamp, last_seen: Timestamp) -> Remembered {
     Remembered {
         code: entry.code.to_string(),
         severity: entry.severity,
         source: entry.source.to_string(),
         target: entry.target.to_string(),
-        asked: entry.origin.to_string(),
+        asked,
         subject: entry.subject.clone(),
         title: entry.title.clone(),
         first_seen,
@@ -189,47 +224,86 @@ mod tests {
             summary: String::new(),
             notes: vec![],
             error: None,
+            scope: String::new(),
         }
     }
 
     #[test]
     fn new_then_ongoing_then_resolved() {
         let mut run = [entry("disk /")];
-        let first = compare(None, &mut run, &[source(SourceState::Answered)], at(7)).next;
+        let first = compare(None, &mut run, &BTreeSet::new(), &[source(SourceState::Answered)], at(7)).next;
         assert_eq!(run[0].age, Age::Unknown);
 
         let mut run = [entry("disk /"), entry("disk /var")];
-        let second = compare(Some(&first), &mut run, &[source(SourceState::Answered)], at(8));
+        let second = compare(Some(&first), &mut run, &BTreeSet::new(), &[source(SourceState::Answered)], at(8));
         assert_eq!((run[0].age, run[1].age), (Age::Ongoing, Age::New));
         assert_eq!(run[0].first_seen, Some(at(7)));
 
-        let third = compare(Some(&second.next), &mut [], &[source(SourceState::Answered)], at(9));
+        let third = compare(Some(&second.next), &mut [], &BTreeSet::new(), &[source(SourceState::Answered)], at(9));
         assert_eq!(third.resolved.len(), 2);
-        assert!(compare(Some(&third.next), &mut [], &[source(SourceState::Answered)], at(10)).resolved.is_empty());
+        assert!(
+            compare(Some(&third.next), &mut [], &BTreeSet::new(), &[source(SourceState::Answered)], at(10))
+                .resolved
+                .is_empty()
+        );
     }
 
     #[test]
     fn silence_resolves_nothing() {
-        let first = compare(None, &mut [entry("disk /")], &[source(SourceState::Answered)], at(7)).next;
+        let first =
+            compare(None, &mut [entry("disk /")], &BTreeSet::new(), &[source(SourceState::Answered)], at(7)).next;
         for sources in [
             vec![],
             vec![source(SourceState::Failed)],
             vec![source(SourceState::Partial)],
             vec![source(SourceState::Late)],
         ] {
-            let later = compare(Some(&first), &mut [], &sources, at(8));
+            let later = compare(Some(&first), &mut [], &BTreeSet::new(), &sources, at(8));
             assert!(later.resolved.is_empty());
             let mut back = [entry("disk /")];
-            compare(Some(&later.next), &mut back, &[source(SourceState::Answered)], at(9));
+            compare(Some(&later.next), &mut back, &BTreeSet::new(), &[source(SourceState::Answered)], at(9));
             assert_eq!((back[0].age, back[0].first_seen), (Age::Ongoing, Some(at(7))));
         }
     }
 
     #[test]
+    fn what_is_ignored_is_not_over() {
+        let first =
+            compare(None, &mut [entry("disk /")], &BTreeSet::new(), &[source(SourceState::Answered)], at(7)).next;
+        let hidden = BTreeSet::from([entry("disk /").id]);
+        let later = compare(Some(&first), &mut [], &hidden, &[source(SourceState::Answered)], at(8));
+        assert!(later.resolved.is_empty());
+    }
+
+    #[test]
+    fn another_question_resolves_nothing_and_makes_nothing_new() {
+        let first =
+            compare(None, &mut [entry("disk /")], &BTreeSet::new(), &[source(SourceState::Answered)], at(7)).next;
+        let other = source(SourceState::Answered).scoped(&"only /var");
+        let mut run = [entry("disk /var")];
+        let later = compare(Some(&first), &mut run, &BTreeSet::new(), &[other], at(8));
+        assert!(later.resolved.is_empty());
+        assert_eq!(run[0].age, Age::Unknown);
+    }
+
+    #[test]
+    fn what_another_run_learned_meanwhile_is_kept() {
+        let ours =
+            compare(None, &mut [entry("disk /")], &BTreeSet::new(), &[source(SourceState::Answered)], at(7)).next;
+        let key = SourceKey::new(SourceKind::Kubernetes, "prod");
+        let report = SourceReport { key: key.clone(), ..source(SourceState::Answered) };
+        let mut run = [Entry { origin: key, ..entry("pod a/b") }];
+        let theirs = compare(None, &mut run, &BTreeSet::new(), &[report], at(7)).next;
+        let merged = ours.merged(theirs, &[SourceKey::new(SourceKind::Local, "h")]);
+        assert_eq!((merged.findings.len(), merged.answered.len()), (2, 3));
+    }
+
+    #[test]
     fn what_nobody_asks_about_is_forgotten_in_the_end() {
-        let first = compare(None, &mut [entry("disk /")], &[source(SourceState::Answered)], at(7)).next;
+        let first =
+            compare(None, &mut [entry("disk /")], &BTreeSet::new(), &[source(SourceState::Answered)], at(7)).next;
         let month = SignedDuration::from_hours(31 * 24);
-        assert!(compare(Some(&first), &mut [], &[], at(8) + month).next.findings.is_empty());
+        assert!(compare(Some(&first), &mut [], &BTreeSet::new(), &[], at(8) + month).next.findings.is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use sre_core::output::width;
 use sre_core::{Code, Evidence, Finding, FindingId, Severity, SourceId, Target};
 
 use crate::source::{SourceError, SourceKey, SourceKind, SourceReport, SourceState};
@@ -170,8 +171,8 @@ impl Report {
             key: source.key,
             state: source.state,
             elapsed_seconds: source.elapsed.as_secs_f64(),
-            summary: source.summary,
-            notes: source.notes,
+            summary: width::clean(&source.summary).into_owned(),
+            notes: source.notes.iter().map(|note| width::clean(note).into_owned()).collect(),
             error: source.error,
         });
     }
@@ -196,7 +197,8 @@ fn failed_facts(key: &SourceKey, error: &SourceError) -> Value {
 // === impl Entry ===
 
 impl Entry {
-    /// A finding whose history is not known.
+    /// A finding whose history is not known. Its words come from remote systems: they are put on one line, without what
+    /// could steer a terminal.
     #[must_use]
     pub fn new(origin: SourceKey, finding: Finding) -> Self {
         Self {
@@ -206,9 +208,9 @@ impl Entry {
             severity: finding.severity,
             source: finding.source,
             target: finding.target,
-            subject: finding.subject,
-            title: finding.title,
-            detail: finding.detail,
+            subject: width::clean(&finding.subject).into_owned(),
+            title: width::clean(&finding.title).into_owned(),
+            detail: width::clean(&finding.detail).into_owned(),
             count: finding.count,
             evidence: finding.evidence,
             since: finding.since,

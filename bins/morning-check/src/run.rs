@@ -1,5 +1,7 @@
 //! One run from the settings to the exit code.
 
+use std::collections::BTreeSet;
+
 use sre_core::exit::ExitCode;
 use sre_core::{Finding, SharedClock};
 use tokio::sync::watch;
@@ -45,7 +47,12 @@ fn subcommand(command: Command, args: &Args, env: &Environment) -> Result<ExitCo
 }
 
 async fn check(args: &Args, env: &Environment, clock: &SharedClock) -> Result<ExitCode, Usage> {
-    let settings = Settings::load(args, env)?;
+    // Files may lie on a dead network disk, and Ctrl-C has to work all the same.
+    let load = {
+        let (args, env) = (args.clone(), env.clone());
+        tokio::task::spawn_blocking(move || Settings::load(&args, &env))
+    };
+    let settings = load.await.map_err(|e| Usage::from_error(&e, ""))??;
     if args.check.show_config {
         return subcommands::show_config(&settings, args);
     }
@@ -90,20 +97,20 @@ fn judge(
     now: jiff::Timestamp,
 ) -> (Report, history::LastRun) {
     let mut entries = Vec::new();
-    let mut ignored = 0;
+    let mut hidden = BTreeSet::new();
     for report in &mut reports {
         let (kept, out) = ignore::apply(&settings.config.ignore, std::mem::take(&mut report.findings), now);
-        ignored += out;
+        hidden.extend(out.into_iter().map(|f| f.id));
         entries.extend(kept.into_iter().map(|f| Entry::new(report.key.clone(), f)));
     }
     let config = SourceKey::new(SourceKind::Local, "config");
     let expired = |f: Finding| Entry::new(config.clone(), f);
     entries.extend(ignore::expired(&settings.config.ignore, now).into_iter().map(expired));
-    let Compared { resolved, next } = history::compare(last, &mut entries, &reports, now);
+    let Compared { resolved, next } = history::compare(last, &mut entries, &hidden, &reports, now);
     entries
         .sort_by(|a, b| (b.severity, &a.origin, &a.subject, a.code).cmp(&(a.severity, &b.origin, &b.subject, b.code)));
     let mut verdict = Verdict::of(&reports, &entries, settings.config.fail_on);
-    verdict.ignored = ignored;
+    verdict.ignored = hidden.len();
     (Report::new(now, verdict, reports, entries, resolved), next)
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use sre_core::chain::ErrorChain;
-use sre_core::config::{Layers, Loaded, SecretRef};
+use sre_core::config::{Layers, Loaded, Origin, SecretRef};
 use sre_core::exit::ExitCode;
 use sre_core::{Secret, duration};
 
@@ -51,7 +51,11 @@ impl Settings {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        let config = loaded.value.clone();
+        let mut config = loaded.value.clone();
+        if matches!(loaded.origin("kubernetes.namespaces"), Origin::Flag(_) | Origin::Env(_)) {
+            // A flag wins over the file, also over what the file says of one cluster.
+            config.clusters.iter_mut().for_each(|cluster| cluster.namespaces.clear());
+        }
         check(&config)?;
         let plan = Plan::new(&config, &args.check.only, &args.check.skip, env)?;
         let webhook = webhook(env, &config);
@@ -71,6 +75,7 @@ fn flags(layers: Layers, args: &Args) -> Layers {
     let fail_on = check.fail_on.and_then(|f| serde_json::to_value(f).ok()).and_then(|v| v.as_str().map(str::to_owned));
     layers
         .flag_list("--cluster", "kubernetes.contexts", &check.cluster)
+        .flag("--cluster", "kubernetes.all_contexts", (!check.cluster.is_empty()).then_some("false"))
         .flag("--all-clusters", "kubernetes.all_contexts", check.all_clusters.then_some("true"))
         .flag_list("--namespace", "kubernetes.namespaces", &check.namespace)
         .flag_list("--region", "aws.regions", &check.region)

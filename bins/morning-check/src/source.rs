@@ -1,10 +1,12 @@
 //! One source: what it is called and what it handed back.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sre_core::output::width;
 use sre_core::{Classify, Delivery, ErrorClass, Failure, FailureKind, Finding, SourceId};
 
 /// The kinds of source, as `--only` and `--skip` name them.
@@ -66,6 +68,9 @@ pub struct SourceReport {
     pub notes: Vec<String>,
     /// Why it did not answer.
     pub error: Option<SourceError>,
+    /// How much of it was asked, where that can differ from run to run: only an answer to the same question can say that
+    /// something is over.
+    pub scope: String,
 }
 
 /// Why a source did not answer.
@@ -121,7 +126,7 @@ impl SourceKey {
     /// Names a source.
     #[must_use]
     pub fn new(kind: SourceKind, target: impl Into<String>) -> Self {
-        Self { kind, target: target.into() }
+        Self { kind, target: width::clean(&target.into()).into_owned() }
     }
 }
 
@@ -145,7 +150,21 @@ impl SourceReport {
         let state = if notes.is_empty() { SourceState::Answered } else { SourceState::Partial };
         // Facts are plain structs with text keys; should one not serialize, its findings still count.
         let facts = serde_json::to_value(facts).unwrap_or_default();
-        Self { key, state, elapsed: Duration::ZERO, facts, findings, summary, notes, error: None }
+        Self { key, state, elapsed: Duration::ZERO, facts, findings, summary, notes, error: None, scope: String::new() }
+    }
+
+    /// Says how much was asked: the settings that decide which findings there can be.
+    #[must_use]
+    pub fn scoped(self, asked: &impl fmt::Debug) -> Self {
+        let mut hash = DefaultHasher::new();
+        format!("{asked:?}").hash(&mut hash);
+        Self { scope: format!("{:016x}", hash.finish()), ..self }
+    }
+
+    /// Names the question that was asked.
+    #[must_use]
+    pub fn question(&self) -> String {
+        if self.scope.is_empty() { self.key.to_string() } else { format!("{} {}", self.key, self.scope) }
     }
 
     /// A source that did not answer.
@@ -160,6 +179,7 @@ impl SourceReport {
             summary: String::new(),
             notes: Vec::new(),
             error: Some(error),
+            scope: String::new(),
         }
     }
 

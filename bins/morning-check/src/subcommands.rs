@@ -1,6 +1,5 @@
 //! What morning-check does besides checking: `init`, `check-config`, `explain`, `--show-config`, `dist`.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
@@ -14,6 +13,7 @@ use sre_core::path_error::PathError;
 
 use crate::catalogue;
 use crate::cli::Args;
+use crate::deliver::print;
 use crate::environment::Environment;
 use crate::plan::Clusters;
 use crate::settings::{Settings, Usage, Webhook, default_config_file};
@@ -29,7 +29,7 @@ pub(crate) fn init(
     env: &Environment,
 ) -> Result<ExitCode, Usage> {
     if stdout {
-        return Ok(say(TEMPLATE));
+        return say(TEMPLATE);
     }
     let path = file.or_else(|| args.common.config.clone()).or_else(|| default_config_file(env));
     let path = path.ok_or_else(|| {
@@ -47,19 +47,19 @@ pub(crate) fn init(
         atomic::write(&path, TEMPLATE.as_bytes())
     };
     let written = effects.apply(format!("write {}", path.display()), write);
-    Ok(match written.map_err(|e| Usage::verbatim(&e).with_code(ExitCode::CANTCREAT))? {
+    match written.map_err(|e| Usage::verbatim(&e).with_code(ExitCode::CANTCREAT))? {
         Applied::Done(()) => {
             say(&format!("wrote {}: edit it, then run `morning-check check-config`\n", path.display()))
         }
         Applied::Would => say(&format!("would write {}\n", path.display())),
-    })
+    }
 }
 
 pub(crate) fn check_config(args: &Args, env: &Environment) -> Result<ExitCode, Usage> {
     let settings = Settings::load(args, env)?;
     let files: Vec<String> = settings.loaded.files.iter().map(|f| f.display().to_string()).collect();
     let file = if files.is_empty() { "no configuration file".to_owned() } else { files.join(", ") };
-    Ok(say(&format!("{file}: ok; a run would check {}\n", what_is_checked(&settings))))
+    say(&format!("{file}: ok; a run would check {}\n", what_is_checked(&settings)))
 }
 
 fn what_is_checked(settings: &Settings) -> String {
@@ -97,16 +97,16 @@ pub(crate) fn show_config(settings: &Settings, args: &Args) -> Result<ExitCode, 
     match args.check.output {
         Some(Format::Json) => {
             let text = serde_json::to_string_pretty(&shown.to_json()).map_err(|e| Usage::from_error(&e, ""))?;
-            Ok(say(&(text + "\n")))
+            say(&(text + "\n"))
         }
-        _ => Ok(say(&shown.to_string())),
+        _ => say(&shown.to_string()),
     }
 }
 
 pub(crate) fn explain(code: Option<&str>, env: &Environment) -> Result<ExitCode, Usage> {
     let Some(code) = code else {
         let rows: String = catalogue::all().map(|doc| format!("{:<20}  {}\n", doc.code, doc.title)).collect();
-        return Ok(say(&rows));
+        return say(&rows);
     };
     let Some(doc) = catalogue::find(code) else {
         let known: Vec<&str> = catalogue::all().map(|doc| doc.code.as_str()).collect();
@@ -126,7 +126,7 @@ pub(crate) fn explain(code: Option<&str>, env: &Environment) -> Result<ExitCode,
         wrapped(doc.what_to_do, width),
         doc.code
     );
-    Ok(say(&text))
+    say(&text)
 }
 
 /// Greedy line breaking at spaces.
@@ -148,12 +148,9 @@ pub(crate) fn dist(dir: &Path) -> Result<ExitCode, Usage> {
     let written = cli::write_pages(&Args::command(), dir)
         .map_err(|e| Usage::from_error(&e, "").with_code(ExitCode::CANTCREAT))?;
     let rows: String = written.iter().map(|path| format!("{}\n", path.display())).collect();
-    Ok(say(&rows))
+    say(&rows)
 }
 
-fn say(text: &str) -> ExitCode {
-    let mut out = io::stdout().lock();
-    // A closed pipe has nobody left to tell.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    ExitCode::OK
+fn say(text: &str) -> Result<ExitCode, Usage> {
+    print(text).map(|()| ExitCode::OK)
 }

@@ -35,8 +35,12 @@ use std::time::Duration;
 
 use crate::duration;
 use crate::error::{Classify, Delivery, ErrorClass, RetryHint};
+use crate::output::width;
 use crate::redact;
 use crate::target::Target;
+
+/// A peer's refusal can be a whole web page.
+const LONGEST_DETAIL: usize = 1000;
 
 /// A crate's fieldless list of what can go wrong.
 pub trait FailureKind: Copy + fmt::Debug + Send + Sync + 'static {
@@ -86,10 +90,17 @@ impl<K: FailureKind> Failure<K> {
         }
     }
 
-    /// What exactly happened, as a lower-case fragment; it is redacted ([`redact::text`]).
+    /// What exactly happened, as a lower-case fragment. Peers' words may be in it: it is redacted ([`redact::text`]), put on
+    /// one line without control characters, and cut at 1,000 characters.
     #[must_use]
     pub fn with_detail(mut self, detail: impl AsRef<str>) -> Self {
-        self.inner.detail = redact::text(detail.as_ref()).into_owned();
+        let detail = redact::text(detail.as_ref());
+        let mut detail = width::clean(&detail).into_owned();
+        if let Some((end, _)) = detail.char_indices().nth(LONGEST_DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
+        self.inner.detail = detail;
         self
     }
 

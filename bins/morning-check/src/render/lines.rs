@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use sre_core::output::width;
 use sre_core::{Evidence, Severity, duration};
 
 use super::style::Style;
@@ -75,10 +76,11 @@ pub(super) fn age(entry: &Entry, style: &Style) -> String {
     }
 }
 
-/// One piece of evidence on one line.
+/// One piece of evidence, without what could steer a terminal. Only texts have several lines.
 pub(super) fn evidence(evidence: &Evidence) -> String {
     match evidence {
-        Evidence::Command(text) | Evidence::Link(text) | Evidence::Text(text) => text.clone(),
+        Evidence::Command(text) | Evidence::Link(text) => width::clean(text).into_owned(),
+        Evidence::Text(text) => text.lines().map(width::clean).collect::<Vec<_>>().join("\n"),
         Evidence::Value { name, value, unit } => format!("{name} = {value}{unit}"),
         _ => String::new(),
     }

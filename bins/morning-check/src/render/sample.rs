@@ -34,6 +34,7 @@ fn answered(kind: SourceKind, target: &str, summary: &str) -> SourceReport {
         summary: summary.to_owned(),
         notes: Vec::new(),
         error: None,
+        scope: String::new(),
     }
 }
 

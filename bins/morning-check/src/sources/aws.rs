@@ -1,14 +1,16 @@
 //! AWS: who we are once, then every region on its own.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use sre_cloud::Error;
 use sre_cloud::aws::{AwsSession, AwsSettings, RegionSurvey, SurveyOptions};
+use sre_cloud::{Error, ErrorKind};
 use sre_core::http::Proxy;
-use sre_core::{RetryPolicy, SharedClock};
+use sre_core::{Delivery, RetryPolicy, SharedClock, Target};
 use tokio::time::Instant;
 
 use crate::config;
+use crate::environment::Environment;
 use crate::gather::{Board, Job};
 use crate::settings::Settings;
 use crate::source::{SourceError, SourceKey, SourceKind, SourceReport};
@@ -16,15 +18,17 @@ use crate::source::{SourceError, SourceKey, SourceKind, SourceReport};
 /// Room between the calls' own deadline and the source's timeout, so that the calls' errors come first.
 const MARGIN: Duration = Duration::from_millis(200);
 
-pub(super) fn job(settings: &Settings, clock: &SharedClock, board: &Board) -> Job {
+pub(super) fn job(settings: &Settings, env: &Environment, clock: &SharedClock, board: &Board) -> Job {
     let config = settings.config.aws.clone();
     let account = key(config.profile.as_deref().unwrap_or("account"));
     board.expect(account.clone());
     let (board, clock) = (board.clone(), clock.clone());
+    let ca_bundle = env.var("AWS_CA_BUNDLE").map(PathBuf::from);
     Box::pin(async move {
         let started = clock.instant();
         let deadline = started + board.timeout();
-        let session = match tokio::time::timeout_at(deadline + MARGIN, open(&config, &clock, deadline)).await {
+        let session = match tokio::time::timeout_at(deadline + MARGIN, open(&config, ca_bundle, &clock, deadline)).await
+        {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => return board.done(failed(account, clock.instant() - started, &error)),
             Err(_) => return board.done(SourceReport::late(account, board.timeout(), "no result within its timeout")),
@@ -44,6 +48,7 @@ fn key(target: &str) -> SourceKey {
 /// Bad credentials are one error here, not one a region.
 async fn open(
     config: &config::Aws,
+    ca_bundle: Option<PathBuf>,
     clock: &SharedClock,
     deadline: Instant,
 ) -> Result<(AwsSession, Vec<String>), Error> {
@@ -63,6 +68,16 @@ async fn open(
     if let Some(url) = &config.endpoint_url {
         settings = settings.endpoint_url(url);
     }
+    if let Some(path) = ca_bundle {
+        // As in the AWS CLI; the SDK does not know it.
+        let unreadable = |why: String| {
+            Error::new(ErrorKind::Config, Target::new("AWS_CA_BUNDLE"))
+                .with_delivery(Delivery::NotSent)
+                .with_detail(why)
+        };
+        let pem = tokio::fs::read(&path).await.map_err(|e| unreadable(format!("{}: {e}", path.display())))?;
+        settings = settings.ca_pem(pem);
+    }
     let session = AwsSession::connect(settings, clock.clone()).await?;
     let who = session.identity(deadline).await?;
     tracing::info!(account = %who.account, "AWS credentials accepted");
@@ -80,6 +95,7 @@ async fn survey(session: &AwsSession, region: &str, options: &SurveyOptions, dea
             let notes =
                 survey.incomplete.iter().map(|part| format!("{}: {}", part.part.as_str(), part.error)).collect();
             SourceReport::answered(key(region), &survey, survey.findings(), summary(&survey), notes)
+                .scoped(&(&session.settings().profile, options))
         }
         Err(error) => failed(key(region), Duration::ZERO, &error),
     }

@@ -35,6 +35,8 @@ type Resolved = (config::Cluster, Result<KubeContext, Error>);
 struct Sources {
     files: Vec<std::path::PathBuf>,
     in_cluster: Option<InCluster>,
+    /// What the settings know of single clusters.
+    known: Vec<config::Cluster>,
 }
 
 /// One job for all clusters: the kubeconfig is read once, then each is asked on its own.
@@ -52,7 +54,7 @@ pub(crate) fn jobs(settings: &Settings, env: &Environment, clock: &SharedClock, 
         board: board.clone(),
     };
     let wanted = settings.plan.clusters.clone();
-    let sources = Sources::of(env);
+    let sources = Sources::of(env, settings.config.clusters.clone());
     Some(Box::pin(async move {
         // Files on a dead network disk block: not on a thread of the runtime.
         let started = asking.clock.instant();
@@ -96,7 +98,8 @@ fn options(env: &Environment, limit: Duration) -> ConnectOptions {
         .deadline(limit)
         .plugin_timeout(super::login_limit(limit))
         .retry(RetryPolicy::default())
-        .interactive(env.stdin_terminal && env.stderr_terminal)
+        // Several plugins that ask at once, under a progress line, help nobody: who has to log in does it before.
+        .interactive(false)
         .user_agent(USER_AGENT)
         .proxy(ProxySettings::new(var("HTTPS_PROXY", "https_proxy"), var("NO_PROXY", "no_proxy")))
 }
@@ -104,15 +107,19 @@ fn options(env: &Environment, limit: Duration) -> ConnectOptions {
 // === impl Sources ===
 
 impl Sources {
-    fn of(env: &Environment) -> Self {
+    fn of(env: &Environment, known: Vec<config::Cluster>) -> Self {
         let port = env.var("KUBERNETES_SERVICE_PORT").and_then(|p| p.parse().ok()).unwrap_or(443);
         let in_cluster = env.var("KUBERNETES_SERVICE_HOST").map(|host| InCluster::new(host, port));
-        Self { files: env.kubeconfig_files(), in_cluster }
+        Self { files: env.kubeconfig_files(), in_cluster, known }
     }
 
     /// The wanted clusters.
     fn resolve(&self, wanted: &Clusters) -> Result<Vec<Resolved>, Error> {
         let contexts = Contexts::read(&self.files);
+        let known = |name: &str| {
+            let known = self.known.iter().find(|cluster| cluster.context == name).cloned();
+            known.unwrap_or_else(|| config::Cluster::named(name))
+        };
         let named = |name: &str| match (&self.in_cluster, &contexts) {
             (Some(pod), _) if name == IN_CLUSTER => pod.context(),
             (_, Ok(contexts)) => contexts.select(Some(name)),
@@ -121,10 +128,10 @@ impl Sources {
         let names: Vec<config::Cluster> = match wanted {
             Clusters::None => Vec::new(),
             Clusters::Named(named) => named.clone(),
-            Clusters::All => contexts.as_ref().map_err(again)?.names().map(config::Cluster::named).collect(),
+            Clusters::All => contexts.as_ref().map_err(again)?.names().map(known).collect(),
             Clusters::Current => match (&contexts, &self.in_cluster) {
-                (Ok(contexts), _) => vec![config::Cluster::named(contexts.select(None)?.name())],
-                (Err(_), Some(_)) => vec![config::Cluster::named(IN_CLUSTER)],
+                (Ok(contexts), _) => vec![known(contexts.select(None)?.name())],
+                (Err(_), Some(_)) => vec![known(IN_CLUSTER)],
                 (Err(e), None) => return Err(again(e)),
             },
         };
@@ -157,7 +164,7 @@ impl Asking {
         board
             .run(key, async move {
                 match self.survey(&cluster, context).await {
-                    Ok(survey) => report(named, &cluster, survey),
+                    Ok(survey) => report(named, &cluster, survey).scoped(&self.question(&cluster)),
                     Err(error) => {
                         SourceReport::failed(named, Duration::ZERO, SourceError::new(SourceKind::Kubernetes, &error))
                     }
@@ -166,13 +173,22 @@ impl Asking {
             .await;
     }
 
+    /// What decides which findings there can be.
+    fn question<'a>(&'a self, cluster: &'a config::Cluster) -> impl std::fmt::Debug + 'a {
+        (self.namespaces(cluster), &self.settings.thresholds)
+    }
+
+    fn namespaces<'a>(&'a self, cluster: &'a config::Cluster) -> &'a [String] {
+        if cluster.namespaces.is_empty() { &self.settings.namespaces } else { &cluster.namespaces }
+    }
+
     async fn survey(
         &self,
         cluster: &config::Cluster,
         context: Result<KubeContext, Error>,
     ) -> Result<ClusterSurvey, Error> {
-        let namespaces = if cluster.namespaces.is_empty() { &self.settings.namespaces } else { &cluster.namespaces };
-        let wanted = SurveyOptions::default().namespaces(namespaces).thresholds(self.settings.thresholds.clone());
+        let wanted =
+            SurveyOptions::default().namespaces(self.namespaces(cluster)).thresholds(self.settings.thresholds.clone());
         let started = self.clock.instant();
         let connected = Cluster::connect(&context?, self.options.clone(), self.clock.clone()).await?;
         // The connection's deadline counts for each operation anew; getting credentials may have used up some of it.

@@ -15,6 +15,7 @@ pub(super) fn job(settings: &Settings, clock: &SharedClock, board: &Board) -> Jo
     let key = SourceKey::new(SourceKind::Local, TARGET);
     board.expect(key.clone());
     let options = LocalOptions::new().thresholds(settings.config.local.thresholds.clone()).deadline(board.timeout());
+    let thresholds = settings.config.local.thresholds.clone();
     let host = LocalHost::new(options, clock.clone());
     let board = board.clone();
     Box::pin(async move {
@@ -22,7 +23,7 @@ pub(super) fn job(settings: &Settings, clock: &SharedClock, board: &Board) -> Jo
             let survey = host.survey().await;
             let missing = survey.notes.iter().filter(|note| !note.expected);
             let notes = missing.map(|note| format!("{}: {}", note.piece, note.reason)).collect();
-            SourceReport::answered(key.clone(), &survey, survey.findings(), summary(&survey), notes)
+            SourceReport::answered(key.clone(), &survey, survey.findings(), summary(&survey), notes).scoped(&thresholds)
         };
         board.run(key.clone(), work).await;
     })

@@ -27,7 +27,7 @@ pub(crate) fn jobs(settings: &Settings, env: &Environment, clock: &SharedClock, 
     }
     #[cfg(feature = "aws")]
     if settings.plan.aws {
-        jobs.push(aws::job(settings, clock, board));
+        jobs.push(aws::job(settings, env, clock, board));
     }
     if settings.plan.local {
         jobs.push(local::job(settings, clock, board));

@@ -21,14 +21,21 @@ pub(super) fn job(settings: &Settings, env: &Environment, clock: &SharedClock, b
     let url = config.prometheus.url.clone().unwrap_or_default();
     let key = SourceKey::new(SourceKind::Prometheus, sre_core::redact::url(&url));
     board.expect(key.clone());
-    let client = |name: &str, auth| http::client(name, auth, env, clock, board.timeout());
-    let clients = client("prometheus", &config.prometheus.auth)
-        .and_then(|p| client("alertmanager", &config.alertmanager.auth).map(|a| (p, a)));
+    // Certificates and tokens in files may lie on a dead network disk: not on a thread of the runtime.
+    let clients = {
+        let (config, env, clock, limit) = (config.clone(), env.clone(), clock.clone(), board.timeout());
+        move || {
+            let client = |name: &str, auth| http::client(name, auth, &env, &clock, limit);
+            Ok((client("prometheus", &config.prometheus.auth)?, client("alertmanager", &config.alertmanager.auth)?))
+        }
+    };
     let alertmanager = config.alertmanager.url.clone();
     let asked = config.prometheus.survey();
     let board = board.clone();
     Box::pin(async move {
         let work = async {
+            let clients = tokio::task::spawn_blocking(clients).await;
+            let clients: Result<(Client, Client), Usage> = clients.unwrap_or_else(|e| Err(Usage::from_error(&e, "")));
             match clients.map(|clients| servers(clients, &url, alertmanager.as_deref())) {
                 Err(usage) => SourceReport::failed(key.clone(), Default::default(), unusable(&key, &usage)),
                 Ok(Err(error)) => failed(&key, &error),
@@ -53,6 +60,7 @@ async fn ask(key: &SourceKey, servers: &Servers, asked: &SurveyConfig) -> Source
             let warned = survey.warnings.iter().map(|w| format!("{}: Prometheus warns: {}", w.check, w.message));
             let notes = failed.chain(warned).collect();
             SourceReport::answered(key.clone(), &survey, survey.findings().to_vec(), summary(&survey), notes)
+                .scoped(&(asked, servers.alertmanager.is_some()))
         }
     }
 }
