@@ -212,8 +212,14 @@ fn an_output_file_holds_the_report_and_stdout_nothing() {
         serde_json::from_slice(&std::fs::read(program.path("report.json")).unwrap()).unwrap();
     assert_eq!(report["schema_version"], "1.0");
     let nowhere = program.run(&["--only", "local", "--no-state", "--output-file", "/proc/nowhere/report"]);
-    assert_eq!(nowhere.code, Some(73), "{nowhere}");
+    assert_eq!(nowhere.code, Some(64), "{nowhere}");
     snapshot("output-file-nowhere", &nowhere);
+    // Not even a full disk loses the report.
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_morning-check"));
+    let run = program.equip(command.args(["--only", "local", "--no-state"])).stdout(full).output().unwrap();
+    assert_eq!(run.status.code(), Some(73));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("stdout cannot be written"));
 }
 
 #[test]
