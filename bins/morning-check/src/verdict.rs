@@ -100,7 +100,7 @@ impl Verdict {
         } else {
             (Status::Healthy, ExitCode::OK)
         };
-        let known_ages = findings.iter().all(|f| f.age != Age::Unknown);
+        let compared = findings.is_empty() || findings.iter().any(|f| f.age != Age::Unknown);
         Self {
             status,
             exit_code: exit.get(),
@@ -108,7 +108,7 @@ impl Verdict {
             error: count(Severity::Error),
             warning: count(Severity::Warning),
             info: count(Severity::Info),
-            new: known_ages.then(|| findings.iter().filter(|f| f.age == Age::New).count()),
+            new: compared.then(|| findings.iter().filter(|f| f.age == Age::New).count()),
             ignored: 0,
             sources_answered: answered,
             sources_asked: sources.len(),
