@@ -81,7 +81,8 @@ pub const CODES: &[CodeDoc] = &[
     CodeDoc::new(
         NODATA,
         "Nothing to judge by",
-        "A check found nothing, but the metric it needs does not exist either, so this is no sign of health. Severity: info.",
+        "A check found nothing, but the metric it needs does not exist either, so this is no sign of health. \
+         Severity: info; a warning, and an incomplete answer, for an own check and for one whose settings were changed.",
         "Install the exporter, correct the metric or label names in the configuration, or disable the check.",
     ),
 ];

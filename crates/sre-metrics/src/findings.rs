@@ -159,7 +159,9 @@ impl Judge<'_> {
             let finding =
                 self.finding(codes::TARGETDOWN, severity, format!("job {job}"), format!("{n} target{s} down"));
             let finding = finding.detail(named).count(u32::try_from(n).unwrap_or(u32::MAX));
-            self.shown(finding, &format!("up{{job={job:?}}} == 0"))
+            // That page also says why; the query's own page would only repeat the query.
+            let finding = finding.evidence(Evidence::Command(format!("up{{job={job:?}}} == 0")));
+            finding.evidence(Evidence::Link(self.prometheus.targets_url(job)))
         });
         jobs.collect()
     }
@@ -200,11 +202,13 @@ impl Judge<'_> {
             finding.detail(texts.join("; ")).count(u32::try_from(texts.len()).unwrap_or(u32::MAX))
         });
         let unknown = survey.unknown_checks.iter().map(|unknown| {
-            let finding = self.finding(codes::NODATA, Severity::Info, &unknown.check, "nothing to judge by");
-            let finding = finding.detail(&unknown.reason);
+            let severity = if unknown.configured { Severity::Warning } else { Severity::Info };
+            let finding = |title: &str| self.finding(codes::NODATA, severity, &unknown.check, title);
             match unknown.reason.strip_suffix(" is empty") {
-                Some(promql) => self.shown(finding, promql),
-                None => finding,
+                Some(promql) => {
+                    finding("nothing to judge by: this query is empty").evidence(Evidence::Command(promql.to_owned()))
+                }
+                None => finding("nothing to judge by").detail(&unknown.reason),
             }
         });
         failed.chain(partial).chain(unknown).collect()

@@ -67,11 +67,14 @@ pub(crate) fn merge(prometheus: Option<Vec<Alert>>, alertmanager: Option<&[Manag
     for (i, managed) in alertmanager.unwrap_or_default().iter().enumerate() {
         by_name.entry(managed.labels.get("alertname")).or_default().push((i, managed));
     }
+    let prometheus: Vec<Alert> = prometheus.unwrap_or_default();
+    let everywhere = common_labels(&prometheus);
     let mut matched = HashSet::new();
     let mut all = Vec::new();
-    for alert in prometheus.into_iter().flatten().filter(|a| a.state == AlertState::Firing) {
+    for alert in prometheus.into_iter().filter(|a| a.state == AlertState::Firing) {
+        let everywhere = everywhere.get(alert.labels.get("alertname"));
         let same_name = by_name.get(alert.labels.get("alertname")).map_or(&[][..], Vec::as_slice);
-        let same = best_matches(&alert.labels, same_name);
+        let same = best_matches(&alert.labels, same_name, everywhere);
         matched.extend(same.iter().map(|(i, _)| *i));
         let mut firing = FiringAlert::new(alert.labels, &alert.annotations, alert.active_at);
         firing.value = alert.value;
@@ -111,12 +114,23 @@ fn sorted(mut all: Vec<FiringAlert>) -> Merged {
 /// The alerts that are the same as far as their labels tell. They are seldom equal: Prometheus adds its external labels on
 /// the way to Alertmanager and relabelling drops others. So no label that both have may differ, and of several
 /// candidates those with the most labels in common win.
-fn best_matches<'a>(labels: &Labels, candidates: &[(usize, &'a ManagedAlert)]) -> Vec<(usize, &'a ManagedAlert)> {
+///
+/// A label that the candidate lacks must have been dropped by relabelling: no alert of this name has it in Alertmanager
+/// and all have it in Prometheus (`everywhere`). Otherwise the candidate is another alert, and its silence not ours.
+fn best_matches<'a>(
+    labels: &Labels,
+    candidates: &[(usize, &'a ManagedAlert)],
+    everywhere: Option<&HashSet<String>>,
+) -> Vec<(usize, &'a ManagedAlert)> {
+    let dropped = |name: &str| {
+        everywhere.is_some_and(|labels| labels.contains(name))
+            && candidates.iter().all(|(_, m)| m.labels.get(name).is_empty())
+    };
     let shared = |managed: &ManagedAlert| {
         let mut n = 0;
         for (name, value) in labels.iter() {
             match managed.labels.get(name) {
-                "" => {}
+                "" if dropped(name) => {}
                 other if other == value => n += 1,
                 _ => return None,
             }
@@ -126,6 +140,18 @@ fn best_matches<'a>(labels: &Labels, candidates: &[(usize, &'a ManagedAlert)]) -
     let scored: Vec<_> = candidates.iter().filter_map(|&(i, m)| shared(m).map(|n: usize| (n, i, m))).collect();
     let best = scored.iter().map(|(n, ..)| *n).max();
     scored.into_iter().filter(|(n, ..)| Some(*n) == best).map(|(_, i, m)| (i, m)).collect()
+}
+
+/// For each alert name, the labels that all its alerts in Prometheus have.
+fn common_labels(alerts: &[Alert]) -> HashMap<String, HashSet<String>> {
+    let mut common: HashMap<String, HashSet<String>> = HashMap::new();
+    for alert in alerts {
+        let has = |name: &str| !alert.labels.get(name).is_empty();
+        let names = || alert.labels.iter().filter(|(name, _)| has(name)).map(|(name, _)| name.to_owned()).collect();
+        let known = common.entry(alert.labels.get("alertname").to_owned()).or_insert_with(names);
+        known.retain(|name| has(name));
+    }
+    common
 }
 
 // === impl FiringAlert ===
@@ -207,6 +233,23 @@ mod tests {
             (names(&merged.suppressed), merged.suppressed[0].silenced_by.as_slice()),
             (vec!["Down"], &["s1".to_owned()][..])
         );
+    }
+
+    #[test]
+    fn the_silence_of_another_alert_is_not_heeded() {
+        let (job, b) =
+            (json!({"alertname": "Down", "job": "x"}), json!({"alertname": "Down", "job": "x", "instance": "b"}));
+        let a = json!({"alertname": "Down", "job": "x", "instance": "a"});
+        let fires = |prometheus: &[&serde_json::Value], alertmanager: &[ManagedAlert]| {
+            let merged = merge(Some(prometheus.iter().map(|labels| alert(labels)).collect()), Some(alertmanager));
+            merged.firing.iter().any(|f| f.labels.get("instance") == "b" && f.in_alertmanager == Some(false))
+        };
+        // Alertmanager knows instances of this alert, so `instance` is not dropped on the way.
+        assert!(fires(&[&b], &[managed(&job, &["s1"]), managed(&a, &[])]));
+        // Prometheus has the silenced one itself.
+        assert!(fires(&[&b, &job], &[managed(&job, &["s1"])]));
+        // All lose their instance on the way.
+        assert!(!fires(&[&a, &b], &[managed(&job, &["s1"])]));
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //! use sre_metrics::{Prometheus, SurveyConfig, survey::survey};
 //!
 //! let prometheus = Prometheus::new(client, "https://prom.example/prometheus/")?;
-//! let survey = survey(&prometheus, None, &SurveyConfig::default()).await?;
+//! let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+//! let survey = survey(&prometheus, None, &SurveyConfig::default(), deadline).await?;
 //! for finding in survey.findings() {
 //!     println!("{} {} {}", finding.severity, finding.subject, finding.title);
 //! }

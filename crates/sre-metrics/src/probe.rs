@@ -5,7 +5,7 @@ use std::time::Duration;
 use sre_core::Delivery;
 
 use crate::checks::{
-    Checks, Comparison, CustomCheck, ErrorRateCheck, ErrorRatioCheck, FillingDisks, HotNodes, Requests,
+    Checks, Comparison, CustomCheck, ErrorRateCheck, ErrorRatioCheck, FillingDisks, HotNodes, Requests, TargetsDown,
 };
 use crate::error::{Error, ErrorKind};
 use crate::prometheus::Prometheus;
@@ -34,6 +34,8 @@ pub(crate) struct Probe {
     pub(crate) exists: Option<String>,
     /// Compared here and not by the server: a scalar cannot be filtered there.
     pub(crate) limit: Option<(Comparison, f64)>,
+    /// The user's own, or a built-in whose settings the user changed: that it sees nothing is news.
+    pub(crate) configured: bool,
 }
 
 /// What came back.
@@ -49,15 +51,32 @@ pub(crate) struct Reading {
 pub(crate) fn probes(checks: &Checks) -> Vec<Probe> {
     let Checks { hot_nodes, filling_disks, requests, error_rate, error_ratio, targets_down, custom } = checks;
     let up = ("up == 0".to_owned(), "count(up)".to_owned());
+    let counted = *requests != Requests::default();
     let built_in = [
-        (hot_nodes.enabled, Kind::HotNodes, "hot_nodes", hot(hot_nodes)),
-        (filling_disks.enabled, Kind::FillingDisks, "filling_disks", filling(filling_disks)),
-        (error_rate.enabled, Kind::ErrorRate, "error_rates", rate(requests, error_rate)),
-        (error_ratio.enabled, Kind::ErrorRatio, "error_ratios", ratio(requests, error_ratio)),
-        (targets_down.enabled, Kind::TargetsDown, "targets_down", up),
+        (hot_nodes.enabled, Kind::HotNodes, hot(hot_nodes), *hot_nodes != HotNodes::default()),
+        (filling_disks.enabled, Kind::FillingDisks, filling(filling_disks), *filling_disks != FillingDisks::default()),
+        (
+            error_rate.enabled,
+            Kind::ErrorRate,
+            rate(requests, error_rate),
+            counted || *error_rate != ErrorRateCheck::default(),
+        ),
+        (
+            error_ratio.enabled,
+            Kind::ErrorRatio,
+            ratio(requests, error_ratio),
+            counted || *error_ratio != ErrorRatioCheck::default(),
+        ),
+        (targets_down.enabled, Kind::TargetsDown, up, *targets_down != TargetsDown::default()),
     ];
-    let built_in = built_in.into_iter().filter(|(enabled, ..)| *enabled).map(|(_, kind, name, (promql, exists))| {
-        Probe { kind, name: name.to_owned(), promql, exists: Some(exists), limit: None }
+    let built_in = built_in.into_iter().filter(|(enabled, ..)| *enabled);
+    let built_in = built_in.map(|(_, kind, (promql, exists), configured)| Probe {
+        kind,
+        name: kind.name().to_owned(),
+        promql,
+        exists: Some(exists),
+        limit: None,
+        configured,
     });
     built_in.chain(custom.iter().enumerate().map(|(i, check)| own(i, check))).collect()
 }
@@ -90,6 +109,7 @@ fn own(number: usize, check: &CustomCheck) -> Probe {
         promql: check.promql.clone(),
         exists,
         limit: check.threshold.map(|limit| (check.comparison, limit)),
+        configured: true,
     }
 }
 
@@ -130,6 +150,22 @@ fn span(d: Duration) -> String {
         s if s % 3600 == 0 => format!("{}h", s / 3600),
         s if s % 60 == 0 => format!("{}m", s / 60),
         s => format!("{s}s"),
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// The key of the facts.
+    fn name(self) -> &'static str {
+        match self {
+            Self::HotNodes => "hot_nodes",
+            Self::FillingDisks => "filling_disks",
+            Self::ErrorRate => "error_rates",
+            Self::ErrorRatio => "error_ratios",
+            Self::TargetsDown => "targets_down",
+            Self::Custom(_) => "custom",
+        }
     }
 }
 
@@ -205,6 +241,18 @@ mod tests {
             .map(|p| format!("{}\n  {}\n  exists: {}", p.name, p.promql, p.exists.unwrap_or_default()))
             .collect();
         insta::assert_snapshot!(all.join("\n"));
+    }
+
+    #[test]
+    fn a_changed_setting_makes_a_check_the_users() {
+        let mut checks = Checks::default();
+        assert!(probes(&checks).iter().all(|p| !p.configured));
+        checks.hot_nodes.cpu_percent = 90.0;
+        checks.requests.metric = "requests".to_owned();
+        checks.custom = vec![CustomCheck::new("backlog", "queue", 5.0)];
+        let all = probes(&checks);
+        let configured: Vec<&str> = all.iter().filter(|p| p.configured).map(|p| p.name.as_str()).collect();
+        assert_eq!(configured, ["hot_nodes", "error_rates", "error_ratios", "backlog"]);
     }
 
     #[test]

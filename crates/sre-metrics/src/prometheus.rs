@@ -126,6 +126,12 @@ impl Prometheus {
         self.base.page("alerts", &[("search", name)])
     }
 
+    /// The page that shows a job's targets and why they cannot be scraped, for people.
+    #[must_use]
+    pub fn targets_url(&self, job: &str) -> String {
+        self.base.page("targets", &[("search", job)])
+    }
+
     /// The values of `query` at one time.
     ///
     /// # Errors

@@ -1,12 +1,14 @@
 //! One look at everything: alerts and checks side by side, each answering for itself.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use sre_core::{Classify, ErrorClass, Finding, Target};
+use sre_core::{Classify, Delivery, ErrorClass, Finding, Target};
+use tokio::time::{Instant, timeout_at};
 
 use crate::alertmanager::{AlertFilter, Alertmanager, ManagedAlert};
 use crate::checks::SurveyConfig;
@@ -130,6 +132,9 @@ pub struct UnknownCheck {
     pub check: String,
     /// Why.
     pub reason: String,
+    /// The user's own check, or a built-in with settings that the user changed: somebody relies on it.
+    #[serde(skip)]
+    pub configured: bool,
 }
 
 /// A reason of the server's own why an answer may be incomplete.
@@ -154,11 +159,12 @@ pub struct FailedCheck {
 
 /// Asks everything at once.
 ///
-/// A call that fails hides no other: it is in [`PrometheusSurvey::failed_checks`]. A silent Alertmanager leaves the alerts of
-/// Prometheus, silenced or not.
+/// A call that fails, or has no answer by `deadline`, hides no other: it is in [`PrometheusSurvey::failed_checks`]. A silent
+/// Alertmanager leaves the alerts of Prometheus, silenced or not; a silent Prometheus leaves those of Alertmanager.
 ///
 /// # Errors
-/// When Prometheus answered nothing at all: the first auth error if there is one, else what the alerts call met.
+/// When neither answered anything at all: the first auth error of Prometheus if there is one, else what its alerts call
+/// met.
 ///
 /// # Cancel safety
 /// It only reads.
@@ -166,23 +172,18 @@ pub async fn survey(
     prometheus: &Prometheus,
     alertmanager: Option<&Alertmanager>,
     config: &SurveyConfig,
+    deadline: Instant,
 ) -> Result<PrometheusSurvey, Error> {
     let probes = probe::probes(&config.checks);
-    let ask_all = async {
-        // A list, because a stream that calls a closure on references makes a future that cannot be spawned.
-        let asked: Vec<_> = probes.iter().map(|probe| ask(probe, prometheus, config)).collect();
-        stream::iter(asked).buffered(SIDE_BY_SIDE).collect::<Vec<_>>().await
-    };
+    let alerts = by(deadline, prometheus.target(), prometheus.alerts());
     let managed = async {
-        match alertmanager {
-            Some(alertmanager) => Some(alertmanager.alerts(AlertFilter::all()).await),
-            None => None,
-        }
+        let alertmanager = alertmanager?;
+        Some(by(deadline, alertmanager.target(), alertmanager.alerts(AlertFilter::all())).await)
     };
-    let (alerts, managed, readings) = tokio::join!(prometheus.alerts(), managed, ask_all);
+    let (alerts, managed, readings) = tokio::join!(alerts, managed, ask_all(&probes, prometheus, config, deadline));
 
     let mut survey = PrometheusSurvey::new(prometheus.target().clone());
-    let mut answered = readings.iter().any(Result::is_ok);
+    let mut answered = readings.iter().any(Result::is_ok) || matches!(managed, Some(Ok(_)));
     let alerts = match alerts {
         Ok(answer) => {
             answered = true;
@@ -207,12 +208,39 @@ pub async fn survey(
     Ok(survey)
 }
 
+/// A reading for each probe, in their order; one that hangs holds up no other.
+async fn ask_all(
+    probes: &[Probe],
+    prometheus: &Prometheus,
+    config: &SurveyConfig,
+    deadline: Instant,
+) -> Vec<Result<Reading, Error>> {
+    // A list, because a stream that calls a closure on references makes a future that cannot be spawned.
+    let asked: Vec<_> = probes
+        .iter()
+        .enumerate()
+        .map(|(i, probe)| async move { (i, by(deadline, prometheus.target(), ask(probe, prometheus, config)).await) })
+        .collect();
+    let mut readings: Vec<_> = stream::iter(asked).buffer_unordered(SIDE_BY_SIDE).collect().await;
+    readings.sort_by_key(|(i, _)| *i);
+    readings.into_iter().map(|(_, reading)| reading).collect()
+}
+
+/// What came of `call` by the deadline.
+async fn by<T>(deadline: Instant, target: &Target, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let started = Instant::now();
+    timeout_at(deadline, call).await.unwrap_or_else(|_| {
+        let e = Error::new(ErrorKind::Timeout, target.clone()).with_attempts(1).with_elapsed(started.elapsed());
+        Err(e.with_delivery(Delivery::MaybeSent).with_detail("the time for the whole survey was up"))
+    })
+}
+
 async fn ask(probe: &Probe, prometheus: &Prometheus, config: &SurveyConfig) -> Result<Reading, Error> {
     if let Kind::Custom(number) = probe.kind
         && let Some(Err(invalid)) = config.checks.custom.get(number).map(crate::checks::CustomCheck::validate)
     {
         let e = Error::new(ErrorKind::Config, prometheus.target().clone()).with_attempts(0);
-        return Err(e.with_delivery(sre_core::Delivery::NotSent).with_detail(invalid.to_string()));
+        return Err(e.with_delivery(Delivery::NotSent).with_detail(invalid.to_string()));
     }
     probe.ask(prometheus).await
 }
@@ -244,10 +272,15 @@ impl PrometheusSurvey {
         &self.findings
     }
 
-    /// Whether every call was answered, and without warnings. Unknown checks are answered: there is nothing to see.
+    /// Whether everything that was asked for was seen: every call was answered, without warnings, and every check on which
+    /// the user relies ([`UnknownCheck::configured`]) had something to judge by.
+    ///
+    /// A built-in check with default settings may lack data: a Prometheus without node exporter is no outage. That is only
+    /// a PROM-NODATA of severity info.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.failed_checks.is_empty() && self.warnings.is_empty()
+        let blind = self.unknown_checks.iter().any(|unknown| unknown.configured);
+        self.failed_checks.is_empty() && self.warnings.is_empty() && !blind
     }
 
     fn failed(&mut self, check: &str, error: Error) {
@@ -272,7 +305,8 @@ impl PrometheusSurvey {
     fn add(&mut self, probe: &Probe, reading: Reading, config: &SurveyConfig) {
         self.warned(&probe.name, reading.warnings);
         if let Some(reason) = reading.unknown {
-            self.unknown_checks.push(UnknownCheck { check: probe.name.clone(), reason });
+            let (check, configured) = (probe.name.clone(), probe.configured);
+            self.unknown_checks.push(UnknownCheck { check, reason, configured });
         }
         let by = &config.checks.requests.by;
         for InstantSample { labels, sample } in reading.found {

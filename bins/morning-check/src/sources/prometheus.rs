@@ -1,8 +1,11 @@
 //! Prometheus, and Alertmanager where one is named.
 
+use std::time::Duration;
+
 use sre_core::SharedClock;
 use sre_core::http::Client;
 use sre_metrics::{Alertmanager, Prometheus, PrometheusSurvey, SurveyConfig, survey};
+use tokio::time::Instant;
 
 use super::http;
 use crate::environment::Environment;
@@ -31,15 +34,17 @@ pub(super) fn job(settings: &Settings, env: &Environment, clock: &SharedClock, b
     };
     let alertmanager = config.alertmanager.url.clone();
     let asked = config.prometheus.survey();
-    let board = board.clone();
+    let (board, clock) = (board.clone(), clock.clone());
     Box::pin(async move {
         let work = async {
+            // A little before the source's own limit, so that one call that hangs does not take the others along.
+            let deadline = clock.instant() + board.timeout().saturating_sub(Duration::from_millis(100));
             let clients = tokio::task::spawn_blocking(clients).await;
             let clients: Result<(Client, Client), Usage> = clients.unwrap_or_else(|e| Err(Usage::from_error(&e, "")));
             match clients.map(|clients| servers(clients, &url, alertmanager.as_deref())) {
                 Err(usage) => SourceReport::failed(key.clone(), Default::default(), unusable(&key, &usage)),
                 Ok(Err(error)) => failed(&key, &error),
-                Ok(Ok(servers)) => ask(&key, &servers, &asked).await,
+                Ok(Ok(servers)) => ask(&key, &servers, &asked, deadline).await,
             }
         };
         board.run(key.clone(), work).await;
@@ -52,13 +57,15 @@ fn servers(clients: (Client, Client), url: &str, alertmanager: Option<&str>) -> 
     Ok(Servers { prometheus, alertmanager })
 }
 
-async fn ask(key: &SourceKey, servers: &Servers, asked: &SurveyConfig) -> SourceReport {
-    match survey::survey(&servers.prometheus, servers.alertmanager.as_ref(), asked).await {
+async fn ask(key: &SourceKey, servers: &Servers, asked: &SurveyConfig, deadline: Instant) -> SourceReport {
+    match survey::survey(&servers.prometheus, servers.alertmanager.as_ref(), asked, deadline).await {
         Err(error) => failed(key, &error),
         Ok(survey) => {
             let failed = survey.failed_checks.iter().map(|f| format!("{}: {}", f.check, f.error));
             let warned = survey.warnings.iter().map(|w| format!("{}: Prometheus warns: {}", w.check, w.message));
-            let notes = failed.chain(warned).collect();
+            let blind = survey.unknown_checks.iter().filter(|unknown| unknown.configured);
+            let blind = blind.map(|unknown| format!("{}: no data: {}", unknown.check, unknown.reason));
+            let notes = failed.chain(warned).chain(blind).collect();
             SourceReport::answered(key.clone(), &survey, survey.findings().to_vec(), summary(&survey), notes)
                 .scoped(&(asked, servers.alertmanager.is_some()))
         }

@@ -13,7 +13,7 @@ use sre_metrics::value::{QueryData, SampleValue};
 use sre_metrics::{Alertmanager, ErrorKind, Prometheus, SurveyConfig};
 use sre_testkit::peers;
 
-use crate::rig::{eventually, patient as client};
+use crate::rig::{eventually, patient as client, soon};
 
 /// A hot node, a disk that fills and a failing service, made by recording rules out of nothing but the time.
 fn rules(start: i64) -> String {
@@ -67,7 +67,7 @@ async fn a_survey_of_the_real_thing() {
     server.wait_for("predict_linear(node_filesystem_avail_bytes{instance=\"db:9100\"}[6h], 86400) < 0").await;
     // Prometheus hands an alert over some time after it fires.
     let survey = eventually(async || {
-        let survey = survey(&prometheus, Some(&alertmanager), &config).await.unwrap();
+        let survey = survey(&prometheus, Some(&alertmanager), &config, soon()).await.unwrap();
         let arrived = |name: &str| {
             let mut all = survey.firing_alerts.iter().chain(&survey.suppressed_alerts);
             all.any(|a| a.name == name && a.in_alertmanager == Some(true))
@@ -163,7 +163,7 @@ async fn queries_rules_and_targets_below_a_sub_path_with_a_password() {
 async fn a_prometheus_that_knows_nothing_says_so() {
     let server = peers::Prometheus::start().await;
     let prometheus = Prometheus::new(client().build().unwrap(), &server.url()).unwrap();
-    let survey = survey(&prometheus, None, &SurveyConfig::default()).await.unwrap();
+    let survey = survey(&prometheus, None, &SurveyConfig::default(), soon()).await.unwrap();
     assert_eq!(survey.unknown_checks.len(), 5);
     assert!(survey.is_complete() && survey.findings().iter().all(|f| f.severity == Severity::Info));
 }

@@ -7,10 +7,16 @@ use sre_core::RetryPolicy;
 use sre_core::http::{Client, ClientBuilder};
 use sre_metrics::Prometheus;
 use sre_testkit::scripted::{Reply, Request, Server};
+use tokio::time::Instant;
 
 pub(crate) fn client() -> ClientBuilder {
     let retry = RetryPolicy::builder().base(Duration::from_millis(1)).cap(Duration::from_millis(5)).build().unwrap();
     Client::builder().read_timeout(Duration::from_millis(500)).deadline(Duration::from_secs(5)).retry(retry)
+}
+
+/// A deadline that no test reaches.
+pub(crate) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
 }
 
 /// For real servers on a busy machine.

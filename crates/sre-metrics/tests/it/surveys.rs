@@ -1,13 +1,16 @@
 //! The survey's judgement: what is found, what is unknown, what failed, and that none hides the other.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sre_core::{ErrorClass, Finding, Severity};
 use sre_metrics::checks::{Comparison, CustomCheck};
 use sre_metrics::survey::survey;
-use sre_metrics::{Alertmanager, CODES, ErrorKind, PrometheusSurvey, SurveyConfig};
+use sre_metrics::{Alertmanager, CODES, ErrorKind, Prometheus, PrometheusSurvey, SurveyConfig};
 use sre_testkit::scripted::{Reply, Server};
+use tokio::time::Instant;
 
-use crate::rig::{client, firing, prometheus, refusal, scripted, success, vector};
+use crate::rig::{client, firing, patient, prometheus, refusal, scripted, soon, success, vector};
 
 /// Nothing is wrong, and every metric exists.
 fn healthy(query: &str) -> Reply {
@@ -15,7 +18,7 @@ fn healthy(query: &str) -> Reply {
 }
 
 async fn look(server: &Server, config: &SurveyConfig) -> PrometheusSurvey {
-    survey(&prometheus(&server.url()), None, config).await.unwrap()
+    survey(&prometheus(&server.url()), None, config, soon()).await.unwrap()
 }
 
 fn lines(findings: &[Finding]) -> Vec<String> {
@@ -74,16 +77,23 @@ async fn everything_found_is_a_finding() {
 }
 
 #[tokio::test]
-async fn an_empty_vector_is_not_health() {
+async fn without_data_builtins_are_noted_and_own_checks_are_incomplete() {
     let server = scripted(json!([]), |_| success(&vector(&[]))).await;
     let mut config = SurveyConfig::default();
+    let untouched = look(&server, &config).await;
+    assert!(untouched.is_complete() && untouched.findings().len() == 5, "no outage: {untouched:?}");
+    assert!(untouched.findings().iter().all(|f| f.code.as_str() == "PROM-NODATA" && f.severity == Severity::Info));
     config.checks.custom = vec![CustomCheck::new("backlog", "queue_length", 5.0)];
+    config.checks.hot_nodes.cpu_percent = 90.0;
     let survey = look(&server, &config).await;
     let unknown: Vec<&str> = survey.unknown_checks.iter().map(|u| u.check.as_str()).collect();
     assert_eq!(unknown, ["hot_nodes", "filling_disks", "error_rates", "error_ratios", "targets_down", "backlog"]);
-    assert!(survey.is_complete() && survey.failed_checks.is_empty());
-    assert!(survey.findings().iter().all(|f| f.code.as_str() == "PROM-NODATA" && f.severity == Severity::Info));
-    assert_eq!(survey.findings().len(), 6);
+    assert!(!survey.is_complete() && survey.failed_checks.is_empty());
+    insta::assert_snapshot!(lines(survey.findings()).join("\n"));
+    for finding in survey.findings() {
+        let lines = usize::from(!finding.detail.is_empty()) + finding.evidence.len();
+        assert_eq!(lines, 1, "the query or the reason, once: {finding:?}");
+    }
 }
 
 #[tokio::test]
@@ -144,14 +154,14 @@ async fn warnings_on_a_200_make_it_partial() {
 #[tokio::test]
 async fn no_answer_at_all_is_one_error() {
     let config = SurveyConfig::default();
-    let e = survey(&prometheus(&sre_testkit::refused_url()), None, &config).await.unwrap_err();
+    let e = survey(&prometheus(&sre_testkit::refused_url()), None, &config, soon()).await.unwrap_err();
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::Connect, 3));
     let server = Server::start(|request| match request.path.as_str() {
         "/api/v1/alerts" => Reply::text(500, "oops"),
         _ => Reply::text(401, "who are you"),
     })
     .await;
-    let e = survey(&prometheus(&server.url()), None, &config).await.unwrap_err();
+    let e = survey(&prometheus(&server.url()), None, &config, soon()).await.unwrap_err();
     assert_eq!(sre_core::Classify::class(&e), ErrorClass::Auth);
 }
 
@@ -174,7 +184,7 @@ async fn a_missing_watchdog_is_a_finding() {
     let server = scripted(json!([firing("Watchdog", "none")]), healthy).await;
     let empty = Server::start(|_| Reply::json(200, &json!([]))).await;
     let alertmanager = Alertmanager::new(client().build().unwrap(), &empty.url()).unwrap();
-    let survey = survey(&prometheus(&server.url()), Some(&alertmanager), &config).await.unwrap();
+    let survey = survey(&prometheus(&server.url()), Some(&alertmanager), &config, soon()).await.unwrap();
     assert!(survey.findings()[0].title.starts_with("fires, but Alertmanager does not have it"), "{survey:?}");
 }
 
@@ -182,7 +192,8 @@ async fn a_missing_watchdog_is_a_finding() {
 async fn a_silent_alertmanager_leaves_the_alerts_as_prometheus_has_them() {
     let server = scripted(json!([firing("DiskGone", "critical")]), healthy).await;
     let alertmanager = Alertmanager::new(client().build().unwrap(), &sre_testkit::refused_url()).unwrap();
-    let survey = survey(&prometheus(&server.url()), Some(&alertmanager), &SurveyConfig::default()).await.unwrap();
+    let survey =
+        survey(&prometheus(&server.url()), Some(&alertmanager), &SurveyConfig::default(), soon()).await.unwrap();
     assert_eq!(survey.firing_alerts[0].in_alertmanager, None);
     assert_eq!((survey.failed_checks[0].check.as_str(), survey.findings().len()), ("alertmanager", 2));
 }
@@ -222,6 +233,60 @@ async fn the_same_alert_is_one_finding_with_the_same_id_in_every_run() {
 async fn a_survey_can_be_spawned() {
     let server = scripted(json!([]), healthy).await;
     let prometheus = prometheus(&server.url());
-    let spawned = tokio::spawn(async move { survey(&prometheus, None, &SurveyConfig::default()).await });
+    let spawned = tokio::spawn(async move { survey(&prometheus, None, &SurveyConfig::default(), soon()).await });
     assert!(spawned.await.unwrap().unwrap().is_complete());
+}
+
+#[tokio::test]
+async fn a_dead_prometheus_leaves_the_alerts_of_alertmanager() {
+    let status = json!({"state": "active", "silencedBy": [], "inhibitedBy": []});
+    let managed = json!([{"labels": {"alertname": "DiskGone", "severity": "critical"}, "status": status}]);
+    let server = Server::start(move |_| Reply::json(200, &managed)).await;
+    let alertmanager = Alertmanager::new(client().build().unwrap(), &server.url()).unwrap();
+    let dead = prometheus(&sre_testkit::refused_url());
+    let survey = survey(&dead, Some(&alertmanager), &SurveyConfig::default(), soon()).await.unwrap();
+    assert_eq!(lines(&survey.findings()[..1]), ["critical PROM-ALERT DiskGone: firing"]);
+    let failed: Vec<&str> = survey.failed_checks.iter().map(|f| f.check.as_str()).collect();
+    let all = ["alerts", "hot_nodes", "filling_disks", "error_rates", "error_ratios", "targets_down"];
+    assert!(failed == all && !survey.is_complete(), "{survey:?}");
+}
+
+#[tokio::test]
+async fn a_query_that_hangs_costs_only_itself() {
+    let server = scripted(json!([firing("DiskGone", "critical")]), |query| match query {
+        "stuck" => Reply::hang(),
+        "count(slow)" => Reply::hang(),
+        "slow" => success(&vector(&[])),
+        query if query.starts_with("own") => success(&vector(&[(json!({}), "9")])),
+        query => healthy(query),
+    })
+    .await;
+    let silent = Server::start(|_| Reply::hang()).await;
+    let mut config = SurveyConfig::default();
+    let slow: CustomCheck =
+        serde_json::from_value(json!({"name": "slow", "promql": "slow", "metric": "slow"})).unwrap();
+    config.checks.custom = vec![CustomCheck::new("stuck", "stuck", 1.0), slow];
+    let own = (0..20).map(|i| CustomCheck::new(format!("own {i:02}"), format!("own{i}"), 1.0));
+    config.checks.custom.extend(own);
+    let (prometheus, alertmanager) = (
+        Prometheus::new(patient().build().unwrap(), &server.url()).unwrap(),
+        Alertmanager::new(patient().build().unwrap(), &silent.url()).unwrap(),
+    );
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let survey = survey(&prometheus, Some(&alertmanager), &config, deadline).await.unwrap();
+    assert!(deadline.elapsed() < Duration::from_secs(2), "it ends at its deadline");
+    let late: Vec<(&str, ErrorKind)> =
+        survey.failed_checks.iter().map(|f| (f.check.as_str(), f.error.kind())).collect();
+    assert_eq!(late, ["stuck", "slow", "alertmanager"].map(|check| (check, ErrorKind::Timeout)));
+    assert_eq!((survey.firing_alerts.len(), survey.custom.len()), (1, 20));
+}
+
+#[tokio::test]
+async fn when_everything_hangs_it_is_late_and_not_lost() {
+    let server = Server::start(|_| Reply::hang()).await;
+    let prometheus = Prometheus::new(patient().build().unwrap(), &server.url()).unwrap();
+    let deadline = Instant::now() + Duration::from_millis(300);
+    let e = survey(&prometheus, None, &SurveyConfig::default(), deadline).await.unwrap_err();
+    assert_eq!((e.kind(), e.target().as_str()), (ErrorKind::Timeout, server.url().as_str()));
+    assert!(deadline.elapsed() < Duration::from_secs(5), "it ends at its deadline");
 }
