@@ -112,7 +112,7 @@ impl Serialize for SurveyGap {
             target: &'a str,
             message: String,
             attempts: u32,
-            elapsed_ms: Option<u64>,
+            elapsed_seconds: Option<f64>,
         }
         Shown {
             area: self.area,
@@ -121,7 +121,7 @@ impl Serialize for SurveyGap {
             target: self.error.target().as_str(),
             message: self.error.to_string(),
             attempts: self.error.attempts(),
-            elapsed_ms: self.error.elapsed().map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
+            elapsed_seconds: self.error.elapsed().map(|d| d.as_secs_f64()),
         }
         .serialize(serializer)
     }
