@@ -99,26 +99,40 @@ fn clusters(config: &Config, asked: bool) -> Clusters {
 
 /// One line for each source that is not configured, with what this machine has for it.
 fn hints(env: &Environment) -> Vec<String> {
-    let mut hints = Vec::new();
-    #[cfg(feature = "kubernetes")]
-    hints.push(match crate::sources::kubernetes::context_names(env).as_slice() {
+    let prometheus = "prometheus   --prometheus-url http://HOST:9090".to_owned();
+    let rest = [
+        "slack        SLACK_WEBHOOK_URL=https://… posts the report".to_owned(),
+        "all of it    morning-check init writes a configuration file".to_owned(),
+    ];
+    kubernetes_hint(env).into_iter().chain([prometheus]).chain(aws_hint(env)).chain(rest).collect()
+}
+
+#[cfg(feature = "kubernetes")]
+fn kubernetes_hint(env: &Environment) -> Option<String> {
+    Some(match crate::sources::kubernetes::context_names(env).as_slice() {
         [] => "kubernetes   no kubeconfig found: -c CONTEXT once there is one".to_owned(),
         [one] => format!("kubernetes   -c {one}"),
         [first, rest @ ..] => format!("kubernetes   -c {first} (and {} more), or --all-clusters", rest.len()),
-    });
-    hints.push("prometheus   --prometheus-url http://HOST:9090".to_owned());
-    #[cfg(feature = "aws")]
-    {
-        let known = env.var("AWS_ACCESS_KEY_ID").is_some()
-            || env
-                .home()
-                .is_some_and(|home| home.join(".aws/config").exists() || home.join(".aws/credentials").exists());
-        let found = if known { "credentials found" } else { "no credentials found" };
-        hints.push(format!("aws          -r REGION, or --profile NAME for every region ({found})"));
-    }
-    hints.push("slack        SLACK_WEBHOOK_URL=https://… posts the report".to_owned());
-    hints.push("all of it    morning-check init writes a configuration file".to_owned());
-    hints
+    })
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn kubernetes_hint(_: &Environment) -> Option<String> {
+    None
+}
+
+#[cfg(feature = "aws")]
+fn aws_hint(env: &Environment) -> Option<String> {
+    let files = [".aws/config", ".aws/credentials"];
+    let known = env.var("AWS_ACCESS_KEY_ID").is_some()
+        || env.home().is_some_and(|home| files.iter().any(|file| home.join(file).exists()));
+    let found = if known { "credentials found" } else { "no credentials found" };
+    Some(format!("aws          -r REGION, or --profile NAME for every region ({found})"))
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws_hint(_: &Environment) -> Option<String> {
+    None
 }
 
 #[cfg(test)]
