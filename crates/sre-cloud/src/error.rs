@@ -21,11 +21,11 @@ pub enum ErrorKind {
     Broken,
     /// The answer is larger than we accept.
     TooLarge,
-    /// 401, or no credentials at all, or expired ones.
+    /// 401: the credentials were refused, or have expired.
     Unauthorized,
     /// 403: known, but not allowed.
     Forbidden,
-    /// The credential plugin failed, hung or printed what is not a credential.
+    /// There are no credentials, or what provides them failed, hung or printed what is not a credential.
     CredentialPlugin,
     /// 404.
     NotFound,
