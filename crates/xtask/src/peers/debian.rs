@@ -18,6 +18,10 @@ const NEEDS: &[Need] = &[
     Need { program: "prometheus-alertmanager", package: "prometheus-alertmanager" },
     Need { program: "prometheus-node-exporter", package: "prometheus-node-exporter" },
     Need { program: "python3", package: "python3" },
+    Need { program: "sshd", package: "openssh-server" },
+    Need { program: "ssh", package: "openssh-client" },
+    Need { program: "parallel-ssh", package: "pssh" },
+    Need { program: "busybox", package: "busybox" },
 ];
 
 const INSTALL: &str = include_str!("install.sh");

@@ -27,5 +27,9 @@ until { apt update || true; apt install --yes --no-install-recommends "$@"; } >"
     sleep $((tries * 10))
 done
 if command -v systemctl >/dev/null; then
-    for package in "$@"; do systemctl disable --quiet "$package.service" 2>/dev/null || true; done
+    for package in "$@"; do
+        case $package in openssh-server) units='ssh.service ssh.socket' ;; *) units=$package.service ;; esac
+        # Without quotes: a word a unit.
+        systemctl disable --quiet $units 2>/dev/null || true
+    done
 fi

@@ -13,8 +13,8 @@ pub(crate) struct Venv {
     requirements: &'static [&'static str],
 }
 
-/// What the tests talk to: an AWS that runs on loopback.
-pub(crate) const PEERS: Venv = Venv::new("peers-venv", &["moto[server]==5.2.5"]);
+/// What the tests talk to, an AWS that runs on loopback, and what they are compared with: `nodeset` of ClusterShell.
+pub(crate) const PEERS: Venv = Venv::new("peers-venv", &["moto[server]==5.2.5", "ClusterShell==1.10.1"]);
 
 // === impl Venv ===
 
