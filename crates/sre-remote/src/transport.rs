@@ -1,0 +1,111 @@
+//! How a host is reached: the two traits that every transport implements.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::command::Command;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::exec::{ExecContext, OutputSink};
+use crate::exit::Exit;
+use crate::host::Host;
+use crate::timings::Timings;
+
+/// The future of an object-safe async method.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A transport shared by all hosts of a run.
+pub type SharedTransport = Arc<dyn Transport>;
+
+/// Opens sessions. One for a whole run: what is loaded once (keys, known hosts, `~/.ssh/config`) lives here.
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// Connects, verifies the host and logs in, once: whether to try again is the caller's decision
+    /// ([`Classify::retry_hint`](sre_core::Classify::retry_hint) and [`delivery`](sre_core::Classify::delivery) help).
+    ///
+    /// # Errors
+    /// With the phase in which it failed. By class: connection (no address, refused, reset, timed out), auth (host key,
+    /// credentials), application (not SSH, not supported).
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the socket.
+    fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>>;
+
+    /// The name of the jump host that connections to `host` go through first: the fan-out bounds how many at a time.
+    fn gateway(&self, _host: &Host) -> Option<String> {
+        None
+    }
+}
+
+/// A logged-in connection to one host. Several commands may run on it, one after the other.
+pub trait Session: fmt::Debug + Send {
+    /// Where it goes and how long getting there took.
+    fn peer(&self) -> &Peer;
+
+    /// Runs a command to its end and hands its output to `sink` while it runs.
+    ///
+    /// # Errors
+    /// When it was not started ([`ErrorKind::ExecRefused`](crate::ErrorKind::ExecRefused)), when the time was over or the
+    /// interrupt was thrown (its process group was killed first), when the connection broke. A command that ends, in
+    /// whatever way, is an [`Exit`], not an error.
+    fn exec<'a>(
+        &'a mut self,
+        command: &'a Command,
+        context: &'a ExecContext,
+        sink: &'a mut dyn OutputSink,
+    ) -> BoxFuture<'a, Result<Exit, Error>>;
+
+    /// Writes a local file to a path by the protocol's own file transfer (SFTP), without a shell on the host. No
+    /// temporary name, no checksum: the transfer module adds them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the transport or the server has none.
+    fn write_file<'a>(
+        &'a mut self,
+        from: &'a Path,
+        to: &'a str,
+        mode: u32,
+        context: &'a ExecContext,
+    ) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// Reads a file of the host into a local one, likewise.
+    ///
+    /// # Errors
+    /// As [`write_file`](Self::write_file).
+    fn read_file<'a>(
+        &'a mut self,
+        from: &'a str,
+        to: &'a Path,
+        context: &'a ExecContext,
+    ) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// Renames a file of the host over another, likewise.
+    ///
+    /// # Errors
+    /// As [`write_file`](Self::write_file).
+    fn rename_file<'a>(
+        &'a mut self,
+        from: &'a str,
+        to: &'a str,
+        context: &'a ExecContext,
+    ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Says good-bye, within a short time of its own. Dropping a session instead closes its socket at once.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// Where a session goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The address that answered; none where there is no network in between, or a jump host resolved it.
+    pub address: Option<SocketAddr>,
+    /// The login name that was accepted.
+    pub user: Option<String>,
+    /// What the server showed before the login.
+    pub banner: Option<String>,
+    /// How long connecting took, by phase.
+    pub timings: Timings,
+}

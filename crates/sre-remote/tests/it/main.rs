@@ -1,0 +1,3 @@
+//! `sre-remote` as its users see it.
+
+mod public_api;
