@@ -6,6 +6,7 @@
 //! | an EC2 endpoint that says what moto cannot | [`aws`] |
 //! | a Slack webhook that enforces Slack's limits | [`slack`] |
 //! | a real Prometheus, Alertmanager, node exporter or moto | [`peers`] |
+//! | a real OpenSSH server, or agent | [`sshd`], [`ssh_agent`] |
 //! | a child process that never outlives its test | [`process`] |
 //! | what real servers said | [`fixtures`] |
 //! | an HTTP or HTTPS server that answers, hangs, resets or lies as a test says | [`scripted`] |
@@ -21,5 +22,7 @@ pub mod peers;
 pub mod process;
 pub mod scripted;
 pub mod slack;
+pub mod ssh_agent;
+pub mod sshd;
 
 pub use scripted::refused_url;

@@ -61,6 +61,12 @@ impl Process {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// The file that it prints to.
+    #[must_use]
+    pub fn output_file(&self) -> PathBuf {
+        self.output.path().to_owned()
+    }
+
     /// How it ended, or `None` while it runs.
     ///
     /// # Panics

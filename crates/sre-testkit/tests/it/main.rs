@@ -5,3 +5,4 @@ mod aws;
 mod kubernetes;
 mod peers;
 mod scripted;
+mod sshd;
