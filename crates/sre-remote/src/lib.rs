@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | a host and what the inventory says of it | [`Host`] |
 //! | a way to reach hosts | [`transport`] |
+//! | which key a host has: `known_hosts` | [`known_hosts`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
@@ -14,9 +15,12 @@ pub mod exec;
 pub mod exit;
 pub mod host;
 pub mod interrupt;
+pub mod known_hosts;
 pub mod phase;
+pub mod problem;
 pub mod timings;
 pub mod transport;
+mod wildcard;
 
 pub use command::{Command, Stdin, Sudo};
 pub use deadline::Deadline;
@@ -26,5 +30,6 @@ pub use exit::Exit;
 pub use host::Host;
 pub use interrupt::Interrupt;
 pub use phase::Phase;
+pub use problem::{Place, Problem};
 pub use timings::Timings;
 pub use transport::{Peer, Session, SharedTransport, Transport};
