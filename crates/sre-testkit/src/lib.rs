@@ -7,6 +7,7 @@
 //! | a Slack webhook that enforces Slack's limits | [`slack`] |
 //! | a real Prometheus, Alertmanager, node exporter or moto | [`peers`] |
 //! | a real OpenSSH server, or agent | [`sshd`], [`ssh_agent`] |
+//! | an SSH server or network that misbehaves | [`ssh_faults`] |
 //! | a child process that never outlives its test | [`process`] |
 //! | what real servers said | [`fixtures`] |
 //! | an HTTP or HTTPS server that answers, hangs, resets or lies as a test says | [`scripted`] |
@@ -23,6 +24,7 @@ pub mod process;
 pub mod scripted;
 pub mod slack;
 pub mod ssh_agent;
+pub mod ssh_faults;
 pub mod sshd;
 
 pub use scripted::refused_url;

@@ -5,4 +5,5 @@ mod aws;
 mod kubernetes;
 mod peers;
 mod scripted;
+mod ssh_faults;
 mod sshd;
