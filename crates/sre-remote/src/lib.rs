@@ -6,6 +6,7 @@
 //! | a way to reach hosts | [`transport`] |
 //! | which key a host has: `known_hosts` | [`known_hosts`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
+//! | a new version for all of them, batch by batch | [`rollout`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
 pub mod command;
@@ -18,6 +19,7 @@ pub mod interrupt;
 pub mod known_hosts;
 pub mod phase;
 pub mod problem;
+pub mod rollout;
 pub mod timings;
 pub mod transport;
 mod wildcard;

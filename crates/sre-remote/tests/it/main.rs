@@ -3,3 +3,4 @@
 
 mod known_hosts;
 mod public_api;
+mod rollout;
