@@ -17,7 +17,7 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
     let bin = dir.join("bin");
     fs::create_dir_all(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
     for name in BINARIES {
-        step::run(&format!("build {name}"), place::cargo(["build", "--release", "--locked", "-p"])?.arg(name))?;
+        step::run(&format!("build {name}"), &mut place::cargo_release(["-p", name])?)?;
         let (built, wanted) = (place::target_dir()?.join("release").join(name), bin.join(name));
         fs::copy(&built, &wanted)
             .with_context(|| format!("cannot copy {} to {}", built.display(), wanted.display()))?;

@@ -41,6 +41,16 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Result<Command> {
     Ok(command)
 }
 
+/// `cargo build` of what is shipped or measured: `args` say which package.
+///
+/// TLS takes its random seeds from the operating system and the CPU, as other TLS libraries do, and not from timing
+/// jitter, which costs 30 ms at each start (docs/building.md).
+pub(crate) fn cargo_release<const N: usize>(args: [&str; N]) -> Result<Command> {
+    let mut command = cargo(["build", "--release", "--locked"])?;
+    command.args(args).env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1");
+    Ok(command)
+}
+
 /// The path of a program in `PATH` (and in `/usr/sbin`, which Debian leaves out of a user's), if it is there.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();

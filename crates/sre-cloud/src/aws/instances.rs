@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_ec2::types::{Instance, InstanceStateName, Tag};
+use aws_sdk_ec2::types::{Instance, InstanceStateName, Reservation, Tag};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::call::next_page;
 use super::error::Asked;
+use super::prune::{Document, Keep};
+use super::prune_body::Prune;
 use super::session::AwsSession;
 use super::survey::SurveyOptions;
 use crate::Error;
@@ -33,7 +35,7 @@ pub struct InstanceStates {
 }
 
 /// What the survey keeps of all instances of a region.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Instances {
     pub(super) states: InstanceStates,
     /// Those that can have a status check, by id.
@@ -41,12 +43,39 @@ pub(super) struct Instances {
 }
 
 /// What the status API does not say about an instance.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct KnownInstance {
     pub(super) name: Option<String>,
     pub(super) cluster: Option<String>,
     pub(super) launched: Option<Timestamp>,
 }
+
+/// What is read of an answer: see [`Instances::add`].
+pub(super) const READ: Document = (
+    "DescribeInstancesResponse",
+    Keep::Only(&[
+        ("requestId", Keep::All),
+        ("nextToken", Keep::All),
+        (
+            "reservationSet",
+            Keep::Only(&[(
+                "item",
+                Keep::Only(&[(
+                    "instancesSet",
+                    Keep::Only(&[(
+                        "item",
+                        Keep::Only(&[
+                            ("instanceId", Keep::All),
+                            ("instanceState", Keep::Only(&[("name", Keep::All)])),
+                            ("launchTime", Keep::All),
+                            ("tagSet", Keep::All),
+                        ]),
+                    )]),
+                )]),
+            )]),
+        ),
+    ]),
+);
 
 /// Pages through `describe-instances`; keeps a few words of each live instance and drops the page.
 pub(super) async fn list(
@@ -60,11 +89,12 @@ pub(super) async fn list(
     let mut found = Instances::default();
     let mut token = None;
     loop {
-        let send = || ec2.describe_instances().max_results(options.page_size).set_next_token(token.clone()).send();
+        let send = || {
+            let ask = ec2.describe_instances().max_results(options.page_size).set_next_token(token.clone());
+            ask.customize().interceptor(Prune(&READ)).send()
+        };
         let page = session.call(&asked, deadline, send).await?;
-        for instance in page.reservations.into_iter().flatten().flat_map(|r| r.instances.unwrap_or_default()) {
-            found.add(instance, &options.name_tag);
-        }
+        found.take(page.reservations, &options.name_tag);
         token = next_page(&asked, token.as_ref(), page.next_token)?;
         if token.is_none() {
             return Ok(found);
@@ -85,6 +115,12 @@ impl InstanceStates {
 // === impl Instances ===
 
 impl Instances {
+    pub(super) fn take(&mut self, page: Option<Vec<Reservation>>, name_tag: &str) {
+        for instance in page.into_iter().flatten().flat_map(|r| r.instances.unwrap_or_default()) {
+            self.add(instance, name_tag);
+        }
+    }
+
     fn add(&mut self, instance: Instance, name_tag: &str) {
         let state = instance.state.and_then(|s| s.name);
         let counted = match &state {

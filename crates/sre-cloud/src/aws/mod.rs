@@ -16,6 +16,8 @@ mod error;
 mod findings;
 mod identity;
 mod instances;
+mod prune;
+mod prune_body;
 mod regions;
 mod s3_growth;
 mod session;

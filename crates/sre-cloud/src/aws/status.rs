@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use super::call::next_page;
 use super::error::Asked;
 use super::instances::{Instances, timestamp};
+use super::prune::{Document, Keep};
+use super::prune_body::Prune;
 use super::session::AwsSession;
 use super::survey::SurveyOptions;
 use crate::Error;
@@ -84,11 +86,39 @@ pub struct ScheduledEvent {
 }
 
 /// What the status pages hold that is worth keeping, before names are known.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Statuses {
     pub(super) problems: Vec<InstanceProblem>,
     pub(super) events: Vec<ScheduledEvent>,
 }
+
+/// What is read of an answer: see [`Statuses::add`].
+pub(super) const READ: Document = (
+    "DescribeInstanceStatusResponse",
+    Keep::Only(&[
+        ("requestId", Keep::All),
+        ("nextToken", Keep::All),
+        (
+            "instanceStatusSet",
+            Keep::Only(&[(
+                "item",
+                Keep::Only(&[
+                    ("instanceId", Keep::All),
+                    ("availabilityZone", Keep::All),
+                    ("eventsSet", Keep::All),
+                    ("instanceStatus", CHECK),
+                    ("systemStatus", CHECK),
+                    ("attachedEbsStatus", CHECK),
+                ]),
+            )]),
+        ),
+    ]),
+);
+
+const CHECK: Keep = Keep::Only(&[
+    ("status", Keep::All),
+    ("details", Keep::Only(&[("item", Keep::Only(&[("impairedSince", Keep::All)]))])),
+]);
 
 /// Pages through `describe-instance-status` of running instances.
 pub(super) async fn list(
@@ -102,8 +132,10 @@ pub(super) async fn list(
     let mut found = Statuses::default();
     let mut token = None;
     loop {
-        let send =
-            || ec2.describe_instance_status().max_results(options.page_size).set_next_token(token.clone()).send();
+        let send = || {
+            let ask = ec2.describe_instance_status().max_results(options.page_size).set_next_token(token.clone());
+            ask.customize().interceptor(Prune(&READ)).send()
+        };
         let page = session.call(&asked, deadline, send).await?;
         for status in page.instance_statuses.unwrap_or_default() {
             found.add(&status);
@@ -118,7 +150,7 @@ pub(super) async fn list(
 // === impl Statuses ===
 
 impl Statuses {
-    fn add(&mut self, status: &InstanceStatus) {
+    pub(super) fn add(&mut self, status: &InstanceStatus) {
         let Some(instance_id) = status.instance_id.clone() else { return };
         let open = status.events().iter().filter(|e| !is_over(e));
         self.events.extend(open.map(|e| ScheduledEvent::new(&instance_id, e)));
