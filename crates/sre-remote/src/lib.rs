@@ -5,6 +5,7 @@
 //! | a host and what the inventory says of it | [`Host`] |
 //! | a way to reach hosts | [`transport`] |
 //! | which key a host has: `known_hosts` | [`known_hosts`] |
+//! | what `~/.ssh/config` says of a host | [`ssh_config`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
 //! | a new version for all of them, batch by batch | [`rollout`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
@@ -20,6 +21,7 @@ pub mod known_hosts;
 pub mod phase;
 pub mod problem;
 pub mod rollout;
+pub mod ssh_config;
 pub mod timings;
 pub mod transport;
 mod wildcard;
