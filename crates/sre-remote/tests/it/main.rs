@@ -3,8 +3,5 @@
 
 mod known_hosts;
 mod public_api;
-<<<<<<< HEAD
 mod rollout;
-=======
 mod ssh_config;
->>>>>>> 59056ee (sre-remote: ssh_config with jump routes, compared with ssh -G)
