@@ -8,6 +8,7 @@
 //! | what `~/.ssh/config` says of a host | [`ssh_config`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
 //! | a new version for all of them, batch by batch | [`rollout`] |
+//! | files to and from a host | [`transfer`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
 pub mod command;
@@ -23,6 +24,7 @@ pub mod problem;
 pub mod rollout;
 pub mod ssh_config;
 pub mod timings;
+pub mod transfer;
 pub mod transport;
 mod wildcard;
 

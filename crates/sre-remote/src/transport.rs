@@ -6,12 +6,15 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sre_core::Target;
+
 use crate::command::Command;
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::exec::{ExecContext, OutputSink};
 use crate::exit::Exit;
 use crate::host::Host;
+use crate::phase::Phase;
 use crate::timings::Timings;
 
 /// The future of an object-safe async method.
@@ -91,6 +94,14 @@ pub trait Session: fmt::Debug + Send {
         to: &'a str,
         context: &'a ExecContext,
     ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Removes a file of the host, likewise.
+    ///
+    /// # Errors
+    /// As [`write_file`](Self::write_file).
+    fn remove_file<'a>(&'a mut self, path: &'a str, _context: &'a ExecContext) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move { Err(Error::about(ErrorKind::Unsupported, Phase::Transfer, Target::new(path))) })
+    }
 
     /// Says good-bye, within a short time of its own. Dropping a session instead closes its socket at once.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
