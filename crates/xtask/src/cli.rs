@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, checks, dist, peers};
+use crate::{bench, checks, dist, peers, soak};
 
 /// The workspace's chores.
 #[derive(Debug, Parser)]
@@ -34,6 +34,9 @@ enum Chore {
     /// Measure our binaries beside what people use today
     #[command(subcommand)]
     Bench(Bench),
+    /// Let one process work for a long time and watch what it holds on to
+    #[command(subcommand)]
+    Soak(Soak),
     /// Build the release binaries, with shell completions and man pages
     Dist {
         /// Where to
@@ -48,6 +51,12 @@ enum Bench {
     MorningCheck(bench::Options),
 }
 
+#[derive(Debug, Subcommand)]
+enum Soak {
+    /// Thousands of runs over SSH to 50 loopback hosts: descriptors, threads and memory stay flat
+    FleetRun(soak::Options),
+}
+
 /// Runs the chosen chore.
 pub(crate) fn run(cli: &Cli) -> Result<()> {
     match &cli.chore {
@@ -55,6 +64,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Chore::Test { nextest } => checks::test(nextest),
         Chore::Ci { without_tests } => checks::ci(*without_tests),
         Chore::Bench(Bench::MorningCheck(options)) => bench::morning_check(options),
+        Chore::Soak(Soak::FleetRun(options)) => soak::fleet_run(options),
         Chore::Dist { dir } => dist::run(dir),
     }
 }

@@ -9,6 +9,7 @@ mod cli;
 mod dist;
 mod peers;
 mod place;
+mod soak;
 mod step;
 
 use std::process::ExitCode;

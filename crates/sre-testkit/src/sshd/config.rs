@@ -39,8 +39,7 @@ impl Config<'_> {
         self.write_login(&mut text);
         for user in self.users {
             let (name, home) = (user.name(), user.home().display());
-            let _ = writeln!(text, "Match User {name}\n  PasswordAuthentication yes");
-            let _ = writeln!(text, "  SetEnv {}=1 HOME={home}", self.marker);
+            let _ = writeln!(text, "Match User {name}\n  SetEnv {}=1 HOME={home}", self.marker);
         }
         text
     }
@@ -59,8 +58,9 @@ impl Config<'_> {
 
     fn write_who(&self, text: &mut String) {
         let _ = writeln!(text, "AuthorizedKeysFile {}", self.dir.join("authorized_keys").display());
+        let _ = writeln!(text, "PasswordAuthentication {}", if self.users.is_empty() { "no" } else { "yes" });
         text.push_str(
-            "StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+            "StrictModes no\nUsePAM no\nPermitRootLogin yes\nKbdInteractiveAuthentication no\n\
              X11Forwarding no\nPrintMotd no\nPrintLastLog no\n",
         );
     }

@@ -1,0 +1,29 @@
+//! `cargo xtask soak`: one process that works for an hour, watched for what it holds on to.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{peers, place, step};
+
+/// The ignored test of sre-remote that does the work.
+const FLEET_RUN: &str = "two_thousand_runs_of_fifty_hosts_hold_nothing_afterwards";
+
+/// How long to soak.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Runs of 50 hosts each
+    #[arg(long, default_value_t = 2000)]
+    runs: u32,
+}
+
+/// Runs commands on 50 loopback hosts over and over: descriptors, threads and memory must not grow.
+///
+/// # Errors
+/// Says that something grew, or that sshd is missing.
+pub(crate) fn fleet_run(options: &Options) -> Result<()> {
+    peers::install_for_tests()?;
+    // Not nextest: it ends tests that take minutes.
+    let mut test = place::cargo(["test", "--release", "--package", "sre-remote", "--test", "it", "--"])?;
+    test.args(["--ignored", "--exact", "--nocapture"]).arg(format!("soak::{FLEET_RUN}"));
+    step::run("soak", test.env("SRE_SOAK_RUNS", options.runs.to_string()))
+}
