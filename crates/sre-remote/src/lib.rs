@@ -3,6 +3,7 @@
 //! | need | module |
 //! | --- | --- |
 //! | a host and what the inventory says of it | [`Host`] |
+//! | who the fleet is, and which part of it is meant | [`inventory`] |
 //! | a way to reach hosts | [`transport`] |
 //! | which key a host has: `known_hosts` | [`known_hosts`] |
 //! | what `~/.ssh/config` says of a host | [`ssh_config`] |
@@ -18,6 +19,7 @@ pub mod exec;
 pub mod exit;
 pub mod host;
 pub mod interrupt;
+pub mod inventory;
 pub mod known_hosts;
 pub mod phase;
 pub mod problem;
@@ -35,6 +37,7 @@ pub use exec::{Captured, ExecContext, OutputSink, OutputStream};
 pub use exit::Exit;
 pub use host::Host;
 pub use interrupt::Interrupt;
+pub use inventory::{Inventory, Selection};
 pub use phase::Phase;
 pub use problem::{Place, Problem};
 pub use timings::Timings;
