@@ -5,6 +5,7 @@
 //! | a host and what the inventory says of it | [`Host`] |
 //! | who the fleet is, and which part of it is meant | [`inventory`] |
 //! | a way to reach hosts | [`transport`] |
+//! | a way to reach hosts | [`transport`], [`ssh`] |
 //! | which key a host has: `known_hosts` | [`known_hosts`] |
 //! | what `~/.ssh/config` says of a host | [`ssh_config`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
@@ -23,12 +24,15 @@ pub mod inventory;
 pub mod known_hosts;
 pub mod phase;
 pub mod problem;
+pub mod quote;
 pub mod rollout;
+pub mod ssh;
 pub mod ssh_config;
 pub mod timings;
 pub mod transfer;
 pub mod transport;
 mod wildcard;
+mod wrap;
 
 pub use command::{Command, Stdin, Sudo};
 pub use deadline::Deadline;

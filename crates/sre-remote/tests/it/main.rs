@@ -5,5 +5,6 @@ mod known_hosts;
 mod public_api;
 mod rollout;
 mod shell_session;
+mod ssh_basic;
 mod ssh_config;
 mod transfer;

@@ -1,0 +1,171 @@
+//! Proving who we are: keys one after the other, then the password.
+
+use sre_core::RetryHint;
+use sre_core::secret::Secret;
+use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
+
+use super::agent::{Identity, OwnAgent};
+use super::link::{Link, Stopped, would_block};
+use super::refusal::{from_stopped, timed_out};
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind};
+use crate::host::Host;
+use crate::phase::Phase;
+
+/// A server ends the connection at six refusals (`MaxAuthTries`); one is kept for the password.
+const MOST_KEYS: usize = 5;
+
+/// What may be tried at one host.
+#[derive(Debug)]
+pub(super) struct Credentials<'a> {
+    pub(super) user: &'a str,
+    pub(super) agent: &'a OwnAgent,
+    /// In the order in which they are tried.
+    pub(super) identities: Vec<Identity>,
+    pub(super) password: Option<&'a Secret>,
+    /// Why some credential is missing: what is said when none was accepted.
+    pub(super) notes: Vec<String>,
+}
+
+/// Logs in.
+pub(super) async fn run(link: &Link, host: &Host, with: &Credentials<'_>, deadline: Deadline) -> Result<(), Error> {
+    for identity in with.identities.iter().take(MOST_KEYS) {
+        let tried = if identity.is_slow {
+            by_slow_key(link, with, identity, deadline).await
+        } else {
+            by_key(link, with, identity, deadline).await
+        };
+        if accepted(tried, host)? {
+            return Ok(());
+        }
+    }
+    let methods = offered(link, with.user, host, deadline).await?;
+    if link.session().authenticated() {
+        return Ok(());
+    }
+    if let Some(password) = with.password {
+        if methods.contains("password") {
+            let tried = link.drive(deadline, |s| s.userauth_password(with.user, password.expose())).await;
+            if accepted(tried, host)? {
+                return Ok(());
+            }
+        }
+        if methods.contains("keyboard-interactive") {
+            let tried =
+                link.drive(deadline, |s| s.userauth_keyboard_interactive(with.user, &mut Answer { password })).await;
+            if accepted(tried, host)? {
+                return Ok(());
+            }
+        }
+    }
+    Err(refused(host, with, &methods))
+}
+
+/// A signature from our own agent, which answers in microseconds.
+async fn by_key(link: &Link, with: &Credentials<'_>, identity: &Identity, deadline: Deadline) -> Result<(), Stopped> {
+    let (agent, key) = offer(link.session(), with, identity).map_err(Stopped::Refused)?;
+    link.drive(deadline, |_| agent.userauth(with.user, &key)).await
+}
+
+/// A signature that waits for the user's agent: libssh2 blocks its caller meanwhile, so this happens on a thread of its
+/// own. At the deadline the socket is shut down, which ends the thread's work with the connection.
+async fn by_slow_key(
+    link: &Link,
+    with: &Credentials<'_>,
+    identity: &Identity,
+    deadline: Deadline,
+) -> Result<(), Stopped> {
+    let (agent, key) = offer(link.session(), with, identity).map_err(Stopped::Refused)?;
+    let (session, user) = (link.session().clone(), with.user.to_owned());
+    let asked = tokio::task::spawn_blocking(move || {
+        session.set_blocking(true);
+        session.set_timeout(u32::try_from(deadline.remaining().as_millis()).unwrap_or(u32::MAX).max(1));
+        let done = agent.userauth(&user, &key);
+        session.set_blocking(false);
+        done
+    });
+    match deadline.limit(asked).await {
+        Ok(Ok(done)) => done.map_err(Stopped::Refused),
+        Ok(Err(_)) | Err(_) => {
+            link.shut_down();
+            Err(Stopped::Elapsed)
+        }
+    }
+}
+
+/// Finds the key in our agent, in libssh2's own terms.
+fn offer(
+    session: &Session,
+    with: &Credentials<'_>,
+    identity: &Identity,
+) -> Result<(ssh2::Agent, ssh2::PublicKey), ssh2::Error> {
+    let mut agent = session.agent()?;
+    agent.set_identity_path(with.agent.socket())?;
+    agent.connect()?;
+    agent.list_identities()?;
+    let key = agent.identities()?.into_iter().find(|key| key.blob() == &*identity.blob);
+    // `LIBSSH2_ERROR_AGENT_PROTOCOL`
+    let key = key.ok_or_else(|| ssh2::Error::new(ssh2::ErrorCode::Session(-42), "the key left the agent"))?;
+    Ok((agent, key))
+}
+
+/// What the server would take; asking is itself a login attempt without a credential, which may succeed.
+async fn offered(link: &Link, user: &str, host: &Host, deadline: Deadline) -> Result<String, Error> {
+    let asked = link.drive(deadline, |session| session.auth_methods(user).map(str::to_owned)).await;
+    match asked {
+        Ok(methods) => Ok(methods),
+        Err(_) if link.session().authenticated() => Ok(String::new()),
+        Err(stopped) => Err(from_stopped(stopped, Phase::Auth, host)),
+    }
+}
+
+/// Whether a try let us in; an error only when the connection is of no more use.
+fn accepted(tried: Result<(), Stopped>, host: &Host) -> Result<bool, Error> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(Stopped::Elapsed) => Err(timed_out(Phase::Auth, host)),
+        Err(Stopped::Refused(e)) if would_block(&e) => Err(timed_out(Phase::Auth, host)),
+        Err(stopped) => {
+            let error = from_stopped(stopped, Phase::Auth, host);
+            if error.kind() == ErrorKind::AuthRefused { Ok(false) } else { Err(error) }
+        }
+    }
+}
+
+fn refused(host: &Host, with: &Credentials<'_>, methods: &str) -> Error {
+    let tried = with.identities.iter().take(MOST_KEYS).map(|i| i.comment.to_string()).collect::<Vec<_>>();
+    let left_out = with.identities.len().saturating_sub(MOST_KEYS);
+    let kind =
+        if tried.is_empty() && with.password.is_none() { ErrorKind::NoCredentials } else { ErrorKind::AuthRefused };
+    let mut detail = match tried.len() {
+        0 => format!("no key for `{}`", with.user),
+        _ => format!("the server refused `{}` with {}", with.user, tried.join(", ")),
+    };
+    if left_out > 0 {
+        detail
+            .push_str(&format!(" ({left_out} more keys were not tried: servers allow six tries; name one with --key)"));
+    }
+    if with.password.is_some() {
+        detail.push_str(", and the password");
+    }
+    if !methods.is_empty() {
+        detail.push_str(&format!("; it takes {methods}"));
+    }
+    for note in &with.notes {
+        detail.push_str("; ");
+        detail.push_str(note);
+    }
+    Error::new(kind, Phase::Auth, host).with_detail(detail).with_hint(RetryHint::Never)
+}
+
+/// Answers each hidden question with the password, and no other.
+struct Answer<'a> {
+    password: &'a Secret,
+}
+
+impl KeyboardInteractivePrompt for Answer<'_> {
+    fn prompt<'b>(&mut self, _user: &str, _instructions: &str, prompts: &[Prompt<'b>]) -> Vec<String> {
+        let answer = |p: &Prompt<'_>| if p.echo { String::new() } else { self.password.expose().to_owned() };
+        prompts.iter().map(answer).collect()
+    }
+}

@@ -1,0 +1,126 @@
+//! Files by the server's SFTP subsystem, for hosts without a shell.
+
+use std::io::{ErrorKind as IoKind, Read as _, Write as _};
+use std::path::Path;
+
+use ssh2::{OpenFlags, OpenType, RenameFlags, Sftp};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::link::Link;
+use super::refusal::{from_stopped, timed_out};
+use crate::error::{Error, ErrorKind};
+use crate::exec::ExecContext;
+use crate::host::Host;
+use crate::phase::Phase;
+
+/// libssh2 keeps that much on its way at a time.
+const PIECE: usize = 256 * 1024;
+
+pub(super) async fn write(
+    link: &Link,
+    host: &Host,
+    from: &Path,
+    to: &str,
+    mode: u32,
+    context: &ExecContext,
+) -> Result<u64, Error> {
+    until_stopped(host, context, async {
+        let sftp = open(link, host, context).await?;
+        let mut source = tokio::fs::File::open(from).await.map_err(|e| local(host, from, &e))?;
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
+        let mode = i32::try_from(mode & 0o7777).unwrap_or(0o600);
+        let opened = link.drive(context.deadline, |_| sftp.open_mode(to, flags, mode, OpenType::File)).await;
+        let mut file = opened.map_err(|s| from_stopped(s, Phase::Transfer, host))?;
+        let mut buffer = vec![0; PIECE];
+        let mut total = 0;
+        loop {
+            let read = source.read(&mut buffer).await.map_err(|e| local(host, from, &e))?;
+            if read == 0 {
+                break;
+            }
+            let mut sent = 0;
+            while sent < read {
+                sent += io(link, host, || file.write(&buffer[sent..read])).await?;
+            }
+            total += read as u64;
+        }
+        link.drive(context.deadline, |_| file.close()).await.map_err(|s| from_stopped(s, Phase::Transfer, host))?;
+        Ok(total)
+    })
+    .await
+}
+
+pub(super) async fn read(link: &Link, host: &Host, from: &str, to: &Path, context: &ExecContext) -> Result<u64, Error> {
+    until_stopped(host, context, async {
+        let sftp = open(link, host, context).await?;
+        let opened = link.drive(context.deadline, |_| sftp.open(from)).await;
+        let mut file = opened.map_err(|s| from_stopped(s, Phase::Transfer, host))?;
+        let mut target = tokio::fs::File::create(to).await.map_err(|e| local(host, to, &e))?;
+        let mut buffer = vec![0; PIECE];
+        let mut total = 0;
+        loop {
+            let got = io(link, host, || file.read(&mut buffer)).await?;
+            if got == 0 {
+                break;
+            }
+            target.write_all(&buffer[..got]).await.map_err(|e| local(host, to, &e))?;
+            total += got as u64;
+        }
+        target.sync_all().await.map_err(|e| local(host, to, &e))?;
+        link.drive(context.deadline, |_| file.close()).await.map_err(|s| from_stopped(s, Phase::Transfer, host))?;
+        Ok(total)
+    })
+    .await
+}
+
+pub(super) async fn rename(link: &Link, host: &Host, from: &str, to: &str, context: &ExecContext) -> Result<(), Error> {
+    until_stopped(host, context, async {
+        let sftp = open(link, host, context).await?;
+        let flags = RenameFlags::OVERWRITE | RenameFlags::ATOMIC | RenameFlags::NATIVE;
+        let (from, to) = (Path::new(from), Path::new(to));
+        let renamed = link.drive(context.deadline, |_| sftp.rename(from, to, Some(flags))).await;
+        renamed.map_err(|s| from_stopped(s, Phase::Transfer, host))
+    })
+    .await
+}
+
+async fn open(link: &Link, host: &Host, context: &ExecContext) -> Result<Sftp, Error> {
+    link.drive(context.deadline, |session| session.sftp()).await.map_err(|stopped| {
+        let error = from_stopped(stopped, Phase::Transfer, host);
+        if error.kind() == ErrorKind::Timeout || error.kind() == ErrorKind::Broken {
+            return error;
+        }
+        Error::new(ErrorKind::Unsupported, Phase::Transfer, host)
+            .with_detail(format!("the server has no SFTP subsystem ({})", error.detail()))
+    })
+}
+
+/// One read or write, repeated when the socket is ready.
+async fn io(link: &Link, host: &Host, mut step: impl FnMut() -> std::io::Result<usize>) -> Result<usize, Error> {
+    loop {
+        let failed = match step() {
+            Err(e) if e.kind() == IoKind::WouldBlock => link.wait().await.err(),
+            Err(e) => Some(e),
+            Ok(count) => return Ok(count),
+        };
+        if let Some(e) = failed {
+            return Err(Error::new(ErrorKind::Transfer, Phase::Transfer, host).with_detail(format!("SFTP: {e}")));
+        }
+    }
+}
+
+async fn until_stopped<T>(
+    host: &Host,
+    context: &ExecContext,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        () = context.interrupt.triggered() => Err(Error::new(ErrorKind::Interrupted, Phase::Transfer, host)),
+        done = context.deadline.limit(work) => done.unwrap_or_else(|_| Err(timed_out(Phase::Transfer, host))),
+    }
+}
+
+fn local(host: &Host, path: &Path, e: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Transfer, Phase::Transfer, host).with_detail(format!("{} here: {e}", path.display()))
+}

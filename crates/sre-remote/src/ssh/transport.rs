@@ -1,0 +1,212 @@
+//! From a host to a session: every phase in its order, for the host and for each machine on the way.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sre_core::Target;
+use tokio::time::Instant;
+
+use super::agent::OwnAgent;
+use super::endpoint::{self, Endpoint};
+use super::host_key::{HostKeyPolicy, HostKeys};
+use super::jump::{self, Pump};
+use super::key_ring::KeyRing;
+use super::link::{Link, Socket};
+use super::options::SshOptions;
+use super::session::SshSession;
+use super::{handshake, login, tcp};
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind};
+use crate::host::Host;
+use crate::phase::Phase;
+use crate::ssh_config::{Local, SshConfig};
+use crate::timings::Timings;
+use crate::transport::{BoxFuture, Peer, Session, Transport};
+
+/// SSH by libssh2: the default transport. One for a whole run; keys are decoded and known hosts are read once.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), sre_remote::Error> {
+/// use std::time::Duration;
+/// use sre_remote::ssh::{KeyFile, SshOptions, SshTransport};
+/// use sre_remote::{Captured, Command, Deadline, ExecContext, Host, Transport};
+///
+/// let options = SshOptions::new().with_user("sre").with_key(KeyFile::new("id_ed25519")).with_known_hosts(["known_hosts"]);
+/// let ssh = SshTransport::new(options)?;
+/// let deadline = Deadline::after(Duration::from_secs(30));
+/// let mut session = ssh.connect(&Host::new("web-01"), deadline).await?;
+/// let mut output = Captured::with_cap(1 << 20);
+/// let exit = session.exec(&Command::shell("uptime -p"), &ExecContext::until(deadline), &mut output).await?;
+/// assert!(exit.is_success());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct SshTransport {
+    options: SshOptions,
+    config: SshConfig,
+    keys: KeyRing,
+    host_keys: Mutex<HashMap<Vec<PathBuf>, Arc<HostKeys>>>,
+    warned: Mutex<BTreeSet<String>>,
+}
+
+/// A connection on its way to a session.
+struct Way<'a> {
+    host: &'a Host,
+    deadline: Deadline,
+    timings: Timings,
+}
+
+// === impl SshTransport ===
+
+impl SshTransport {
+    /// Loads the keys that were named and starts the agent that signs with them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoCredentials`] when a named key cannot be used, [`ErrorKind::Usage`] when there is no place for a
+    /// socket.
+    pub fn new(options: SshOptions) -> Result<Self, Error> {
+        let here = Target::new("this machine");
+        let agent = OwnAgent::start(options.agent.as_deref()).map_err(|e| {
+            Error::about(ErrorKind::Usage, Phase::Auth, here).with_detail("no socket for signing keys").with_source(e)
+        })?;
+        let config = options.config.clone().unwrap_or_else(|| SshConfig::empty(&Local::new("/", "root")));
+        let keys = KeyRing::new(agent, &options.keys, &options.default_keys)?;
+        if options.host_keys == Some(HostKeyPolicy::Off) {
+            tracing::warn!("host keys are not checked: whoever is in between can read and change everything");
+        }
+        let (host_keys, warned) = (Mutex::default(), Mutex::default());
+        Ok(Self { options, config, keys, host_keys, warned })
+    }
+
+    async fn open(&self, host: &Host, deadline: Deadline) -> Result<Box<dyn Session>, Error> {
+        let route = endpoint::route(host, &self.options, &self.config)?;
+        let mut way = Way { host, deadline, timings: Timings::default() };
+        let mut pumps = Vec::new();
+        let mut carried: Option<(Link, String)> = None;
+        let mut address = None;
+        for (i, endpoint) in route.iter().enumerate() {
+            let is_host = i + 1 == route.len();
+            let socket = match carried.take() {
+                None => {
+                    let connected = way.connect(endpoint, self.options.limits.resolve).await;
+                    let connected = connected.map_err(|e| on_the_way(e, endpoint, is_host))?;
+                    address = is_host.then_some(connected.address);
+                    connected.socket
+                }
+                Some((link, jump)) => {
+                    let (socket, pump) = way.pass(link, &jump, endpoint).await?;
+                    pumps.push(pump);
+                    socket
+                }
+            };
+            let link = self.log_in(&mut way, endpoint, socket).await.map_err(|e| on_the_way(e, endpoint, is_host))?;
+            carried = Some((link, endpoint.name.clone()));
+        }
+        let (Some((link, _)), Some(last)) = (carried, route.last()) else {
+            return Err(Error::new(ErrorKind::Usage, Phase::Resolve, host).with_detail("there is no way to it"));
+        };
+        let banner = link.session().userauth_banner().ok().flatten().map(str::to_owned);
+        let peer = Peer { address, user: Some(last.user.clone()), banner, timings: way.timings };
+        // The hop next to the host carries it, so it goes last.
+        pumps.reverse();
+        Ok(Box::new(SshSession::new(link, pumps, host.clone(), peer, self.options.limits.exec)))
+    }
+
+    /// Handshake, host key and login on a connected socket.
+    async fn log_in(&self, way: &mut Way<'_>, endpoint: &Endpoint, socket: Socket) -> Result<Link, Error> {
+        let host = way.host;
+        let known = self.host_keys(endpoint);
+        let link = Link::new(socket)
+            .map_err(|e| Error::new(ErrorKind::Unreachable, Phase::Handshake, host).with_detail(e.to_string()))?;
+        let types = known.types(&endpoint.known_as.0, endpoint.known_as.1);
+        let limits = self.options.limits;
+        let deadline = way.deadline.within(limits.handshake);
+        way.timed(Phase::Handshake, handshake::run(&link, host, &types, deadline)).await?;
+        let (name, port) = &endpoint.known_as;
+        way.timed(Phase::HostKey, async { known.verify(&link, host, name, *port, endpoint.policy) }).await?;
+        let deadline = way.deadline.within(limits.auth);
+        way.timed(Phase::Auth, async {
+            let credentials = self.keys.credentials(endpoint, self.options.password.as_ref()).await;
+            login::run(&link, host, &credentials, deadline).await
+        })
+        .await?;
+        Ok(link)
+    }
+
+    fn host_keys(&self, endpoint: &Endpoint) -> Arc<HostKeys> {
+        let mut all = self.host_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = all.get(&endpoint.known_hosts) {
+            return Arc::clone(loaded);
+        }
+        let (loaded, problems) = HostKeys::load(endpoint.known_hosts.clone(), endpoint.hash_known_hosts);
+        for problem in problems {
+            self.warn_once(&problem.to_string());
+        }
+        let loaded = Arc::new(loaded);
+        all.insert(endpoint.known_hosts.clone(), Arc::clone(&loaded));
+        loaded
+    }
+
+    fn warn_once(&self, words: &str) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(words.to_owned()) {
+            tracing::warn!("{words}");
+        }
+    }
+
+    /// Names what `~/.ssh/config` says about a host and has no effect here, once.
+    fn warn_unsupported(&self, host: &Host) {
+        for unsupported in self.config.resolve(host.address()).unsupported {
+            self.warn_once(&unsupported.to_string());
+        }
+    }
+}
+
+impl Transport for SshTransport {
+    fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>> {
+        Box::pin(async move {
+            self.warn_unsupported(host);
+            let started = Instant::now();
+            self.open(host, deadline).await.map_err(|e| e.with_elapsed(started.elapsed()))
+        })
+    }
+
+    fn gateway(&self, host: &Host) -> Option<String> {
+        let route = endpoint::route(host, &self.options, &self.config).ok()?;
+        (route.len() > 1).then(|| route[0].name.clone())
+    }
+}
+
+// === impl Way ===
+
+impl Way<'_> {
+    async fn timed<T>(&mut self, phase: Phase, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let done = work.await;
+        self.timings.add(phase, started.elapsed());
+        done
+    }
+
+    async fn connect(&mut self, endpoint: &Endpoint, resolve: std::time::Duration) -> Result<tcp::Connected, Error> {
+        let (host, resolving) = (self.host, self.deadline.within(resolve));
+        let found = tcp::resolve(host, &endpoint.address, endpoint.port, resolving);
+        let addresses = self.timed(Phase::Resolve, found).await?;
+        let deadline = self.deadline.within(endpoint.connect);
+        self.timed(Phase::Connect, tcp::connect(host, &addresses, deadline)).await
+    }
+
+    async fn pass(&mut self, link: Link, jump: &str, to: &Endpoint) -> Result<(Socket, Pump), Error> {
+        let (host, deadline) = (self.host, self.deadline.within(to.connect));
+        self.timed(Phase::Connect, jump::through(link, host, jump, (&to.address, to.port), deadline)).await
+    }
+}
+
+/// Says that it happened at a machine on the way.
+fn on_the_way(error: Error, endpoint: &Endpoint, is_host: bool) -> Error {
+    if is_host {
+        return error;
+    }
+    let detail = format!("at the jump host {}: {}", endpoint.name, error.detail());
+    error.with_detail(detail)
+}
