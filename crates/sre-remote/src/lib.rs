@@ -9,12 +9,13 @@
 //! | which key a host has: `known_hosts` | [`known_hosts`] |
 //! | what `~/.ssh/config` says of a host | [`ssh_config`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
-//! | a new version for all of them, batch by batch | [`rollout`] |
+//! | a new version for all of them, batch by batch | [`rollout`], [`deploy`] |
 //! | files to and from a host | [`transfer`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
 pub mod command;
 pub mod deadline;
+pub mod deploy;
 pub mod error;
 pub mod exec;
 pub mod exit;

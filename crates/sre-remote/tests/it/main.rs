@@ -1,6 +1,7 @@
 //! `sre-remote` as its users see it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod deploy;
 mod known_hosts;
 mod public_api;
 mod rollout;

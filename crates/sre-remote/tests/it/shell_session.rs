@@ -57,7 +57,7 @@ impl ShellSession {
             sink.output(OutputStream::Stderr, forced.as_bytes());
             return Ok(Exit::Code(1));
         }
-        let Program::Argv(words) = command.program() else { panic!("transfers run argument lists") };
+        let words = words_of(command.program());
         let program = match &self.path {
             Some(folder) => Path::new(folder).join(&words[0]),
             None => PathBuf::from(&words[0]),
@@ -67,6 +67,10 @@ impl ShellSession {
         child.stdin(self.stdin(command.stdin()).await);
         if let Some(path) = &self.path {
             child.env("PATH", path);
+        }
+        child.envs(command.env().iter().map(|(name, value)| (name, value.expose())));
+        if let Some(folder) = command.cwd() {
+            child.current_dir(folder);
         }
         let mut child = child.spawn().unwrap();
         let group = Pid::from_raw(child.id().unwrap().try_into().unwrap());
@@ -185,6 +189,21 @@ impl Session for ShellSession {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async {})
+    }
+}
+
+fn words_of(program: &Program) -> Vec<String> {
+    let text = |text: &str| ["sh", "-c", text].map(str::to_owned).to_vec();
+    match program {
+        Program::Argv(words) => words.clone(),
+        Program::Shell(line) => text(line),
+        Program::Script(script) => {
+            let mut words = text(std::str::from_utf8(&script.body).unwrap());
+            words.push("script".to_owned());
+            words.extend(script.args.iter().cloned());
+            words
+        }
+        other => panic!("{other:?}"),
     }
 }
 
