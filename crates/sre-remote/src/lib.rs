@@ -13,6 +13,7 @@
 //! | files to and from a host | [`transfer`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
+pub mod cli;
 pub mod command;
 pub mod deadline;
 pub mod deploy;
