@@ -49,6 +49,8 @@ enum Chore {
 enum Bench {
     /// morning-check beside a Python script, kubectl and curl
     MorningCheck(bench::Options),
+    /// fleet-run beside clush, parallel-ssh, asyncssh, ansible and ssh itself
+    FleetRun(bench::FleetOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,6 +66,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Chore::Test { nextest } => checks::test(nextest),
         Chore::Ci { without_tests } => checks::ci(*without_tests),
         Chore::Bench(Bench::MorningCheck(options)) => bench::morning_check(options),
+        Chore::Bench(Bench::FleetRun(options)) => bench::fleet_run(options),
         Chore::Soak(Soak::FleetRun(options)) => soak::fleet_run(options),
         Chore::Dist { dir } => dist::run(dir),
     }

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{place, step};
 
-const BEGIN: &str = "<!-- written by `cargo xtask bench morning-check` -->";
 const END: &str = "<!-- end -->";
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -45,15 +44,16 @@ pub(crate) fn tables(scenarios: &[Scenario], memory: Option<&Memory>) -> String 
     text
 }
 
-/// Replaces what stands between the marks of `docs/benchmarks.md`.
+/// Replaces what stands between the marks of a benchmark in `docs/benchmarks.md`.
 ///
 /// # Errors
 /// When the file or its marks are missing.
-pub(crate) fn write(tables: &str) -> Result<()> {
+pub(crate) fn write(bench: &str, tables: &str) -> Result<()> {
+    let begin = begin(bench);
     let path = place::root().join("docs/benchmarks.md");
     let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let new =
-        between_marks(&old, tables).with_context(|| format!("{} lacks the line {BEGIN} or {END}", path.display()))?;
+    let new = between_marks(&old, &begin, tables)
+        .with_context(|| format!("{} lacks the line {begin} or {END}", path.display()))?;
     fs::write(&path, new).with_context(|| format!("cannot write {}", path.display()))?;
     println!("wrote docs/benchmarks.md");
     Ok(())
@@ -101,13 +101,32 @@ fn mebibytes(sample: &Sample) -> f64 {
     sample.rss as f64 / MIB
 }
 
-fn between_marks(old: &str, tables: &str) -> Option<String> {
-    let (before, rest) = old.split_once(BEGIN)?;
+fn begin(bench: &str) -> String {
+    format!("<!-- written by `cargo xtask bench {bench}` -->")
+}
+
+fn between_marks(old: &str, begin: &str, tables: &str) -> Option<String> {
+    let (before, rest) = old.split_once(begin)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{tables}\n{END}{after}"))
+    Some(format!("{before}{begin}\n\n{tables}\n{END}{after}"))
 }
 
 fn circumstances() -> String {
+    let kubectl = kubectl_program()
+        .and_then(|kubectl| version(Command::new(kubectl).args(["version", "--client"])))
+        .map_or_else(|| "no kubectl here".to_owned(), |text| text.replace("Client Version:", "kubectl"));
+    let curl = version(Command::new("curl").arg("--version")).unwrap_or_default();
+    let curl: Vec<&str> = curl.split(' ').take(2).collect();
+    format!("{} with {}; {kubectl}; {}.\n", machine(), BENCH.describe(), curl.join(" "))
+}
+
+/// The first line that a program prints.
+pub(crate) fn version(command: &mut Command) -> Option<String> {
+    step::output(command).and_then(|text| text.lines().next().map(str::to_owned))
+}
+
+/// When, at which revision, on what machine, with which compiler and Python.
+pub(crate) fn machine() -> String {
     let lines = |file: &str| fs::read_to_string(file).unwrap_or_default();
     let cpu = lines("/proc/cpuinfo");
     let model = cpu
@@ -123,23 +142,15 @@ fn circumstances() -> String {
     let load = lines("/proc/loadavg");
     let load: Vec<&str> = load.split(' ').take(3).collect();
     let kernel = lines("/proc/sys/kernel/osrelease");
-    let version = |command: &mut Command| step::output(command).and_then(|text| text.lines().next().map(str::to_owned));
     let rustc = version(Command::new("rustc").arg("--version")).unwrap_or_default();
     let revision = version(Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(place::root()))
         .unwrap_or_default();
     let python = version(Command::new("python3").arg("--version")).unwrap_or_default();
-    let kubectl = kubectl_program()
-        .and_then(|kubectl| version(Command::new(kubectl).args(["version", "--client"])))
-        .map_or_else(|| "no kubectl here".to_owned(), |text| text.replace("Client Version:", "kubectl"));
-    let curl = version(Command::new("curl").arg("--version")).unwrap_or_default();
-    let curl: Vec<&str> = curl.split(' ').take(2).collect();
     format!(
-        "Measured on {} at revision {revision}: {cores} cores ({model}), {gib} GiB, Linux {}, load {} afterwards; {rustc}; {python} with {}; {kubectl}; {}.\n",
+        "Measured on {} at revision {revision}: {cores} cores ({model}), {gib} GiB, Linux {}, load {} afterwards; {rustc}; {python}",
         today(),
         kernel.trim(),
         load.join(" "),
-        BENCH.describe(),
-        curl.join(" "),
     )
 }
 
@@ -162,8 +173,10 @@ mod tests {
 
     #[test]
     fn only_the_part_between_the_marks_changes() {
-        let old = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        assert_eq!(between_marks(&old, "new").unwrap(), format!("before\n{BEGIN}\n\nnew\n{END}\nafter\n"));
-        assert!(between_marks("no marks", "new").is_none());
+        let (a, b) = (begin("a"), begin("b"));
+        let old = format!("1\n{a}\nold\n{END}\n2\n{b}\nold\n{END}\n3\n");
+        let new = format!("1\n{a}\nold\n{END}\n2\n{b}\n\nnew\n{END}\n3\n");
+        assert_eq!(between_marks(&old, &b, "new").unwrap(), new);
+        assert!(between_marks("no marks", &a, "new").is_none());
     }
 }

@@ -6,10 +6,12 @@
 mod answers;
 mod contender;
 mod document;
+mod fleet;
 mod memory;
 mod morning_check;
 mod processes;
 mod sample;
 mod servers;
 
+pub(crate) use fleet::{Options as FleetOptions, run as fleet_run};
 pub(crate) use morning_check::{Options, run as morning_check};

@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let text = document::tables(&scenarios, memory.as_ref());
     println!("\n{text}");
     if !options.quick {
-        document::write(&text)?;
+        document::write("morning-check", &text)?;
     }
     memory.map_or(Ok(()), |memory| memory.check())
 }

@@ -19,7 +19,20 @@ pub(crate) struct Sample {
     pub(crate) cpu: f64,
     /// Peak resident bytes of the largest process.
     pub(crate) rss: u64,
-    code: i32,
+    /// Peak bytes of all processes together, where that was looked at.
+    #[serde(default)]
+    pub(crate) tree: Option<u64>,
+    /// The exit code; negative for a signal.
+    pub(crate) code: i32,
+}
+
+/// What to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Only what costs nothing.
+    Away,
+    /// The memory of all processes together, which makes the run slower.
+    AtMemory,
 }
 
 /// Middle, least and most of some figures.
@@ -40,21 +53,39 @@ pub(crate) fn scripts() -> PathBuf {
 /// # Errors
 /// When it cannot be run or does not end with 0; its last words are in the error.
 pub(crate) fn measure(command: &[String], env: &[(String, String)], out: &Path) -> Result<Sample> {
+    let sample = observe(command, env, out, Look::Away)?;
+    if sample.code != 0 {
+        bail!("`{}` ended with {}:\n{}", command.join(" "), sample.code, last_words(out));
+    }
+    Ok(sample)
+}
+
+/// The same for commands whose exit code says something else than failure.
+///
+/// # Errors
+/// When it cannot be run.
+pub(crate) fn observe(command: &[String], env: &[(String, String)], out: &Path, look: Look) -> Result<Sample> {
     let err = out.with_extension("stderr");
     let mut runner = Command::new("python3");
-    runner.args(["-I", "-S"]).arg(scripts().join("measure.py")).arg(out).arg(&err).args(command);
+    runner.args(["-I", "-S"]).arg(scripts().join("measure.py"));
+    if look == Look::AtMemory {
+        runner.arg("--tree");
+    }
+    runner.arg(out).arg(&err).args(command);
     runner.env_clear().envs(env.iter().map(|(key, value)| (key, value)));
     let output = runner.stdin(Stdio::null()).output().context("cannot run python3")?;
     let said = String::from_utf8_lossy(&output.stdout);
     let sample: Sample = serde_json::from_str(said.trim())
         .with_context(|| format!("measure.py said {said:?} {:?}", String::from_utf8_lossy(&output.stderr)))?;
-    if sample.code != 0 {
-        let words = std::fs::read_to_string(&err).unwrap_or_default();
-        let last: Vec<&str> = words.lines().rev().take(15).collect();
-        let last: Vec<&str> = last.into_iter().rev().collect();
-        bail!("`{}` ended with {}:\n{}", command.join(" "), sample.code, last.join("\n"));
-    }
     Ok(sample)
+}
+
+/// The end of what a command said on standard error.
+pub(crate) fn last_words(out: &Path) -> String {
+    let words = std::fs::read_to_string(out.with_extension("stderr")).unwrap_or_default();
+    let last: Vec<&str> = words.lines().rev().take(15).collect();
+    let last: Vec<&str> = last.into_iter().rev().collect();
+    last.join("\n")
 }
 
 // === impl Spread ===
@@ -77,7 +108,7 @@ mod tests {
     use super::*;
 
     fn sample(wall: f64) -> Sample {
-        Sample { wall, cpu: 0.0, rss: 0, code: 0 }
+        Sample { wall, cpu: 0.0, rss: 0, tree: None, code: 0 }
     }
 
     #[test]
