@@ -129,6 +129,10 @@ impl Session for SshSession {
         Box::pin(sftp::rename(&self.link, &self.host, from, to, context))
     }
 
+    fn remove_file<'a>(&'a mut self, path: &'a str, context: &'a ExecContext) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(sftp::remove(&self.link, &self.host, path, context))
+    }
+
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let deadline = Deadline::after(CLOSE_LIMIT);

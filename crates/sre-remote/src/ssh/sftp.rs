@@ -3,7 +3,7 @@
 use std::io::{ErrorKind as IoKind, Read as _, Write as _};
 use std::path::Path;
 
-use ssh2::{OpenFlags, OpenType, RenameFlags, Sftp};
+use ssh2::{FileStat, OpenFlags, OpenType, RenameFlags, Sftp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::link::Link;
@@ -44,6 +44,11 @@ pub(super) async fn write(
             }
             total += read as u64;
         }
+        // The mode given when it is opened goes through the server's umask.
+        let perm = u32::try_from(mode).ok();
+        let stat = || FileStat { size: None, uid: None, gid: None, perm, atime: None, mtime: None };
+        let set = link.drive(context.deadline, |_| file.setstat(stat())).await;
+        set.map_err(|s| from_stopped(s, Phase::Transfer, host))?;
         link.drive(context.deadline, |_| file.close()).await.map_err(|s| from_stopped(s, Phase::Transfer, host))?;
         Ok(total)
     })
@@ -73,13 +78,37 @@ pub(super) async fn read(link: &Link, host: &Host, from: &str, to: &Path, contex
     .await
 }
 
+/// Version 3 of SFTP, which is what servers speak, refuses a target that exists, and libssh2's Rust binding lacks OpenSSH's
+/// extension for it. Then the target steps aside first: for a moment nobody has its name, and its content is never lost.
 pub(super) async fn rename(link: &Link, host: &Host, from: &str, to: &str, context: &ExecContext) -> Result<(), Error> {
     until_stopped(host, context, async {
         let sftp = open(link, host, context).await?;
         let flags = RenameFlags::OVERWRITE | RenameFlags::ATOMIC | RenameFlags::NATIVE;
-        let (from, to) = (Path::new(from), Path::new(to));
-        let renamed = link.drive(context.deadline, |_| sftp.rename(from, to, Some(flags))).await;
-        renamed.map_err(|s| from_stopped(s, Phase::Transfer, host))
+        let aside = format!("{from}.old");
+        let (from, to, aside) = (Path::new(from), Path::new(to), Path::new(&aside));
+        let rename =
+            async |from, to| link.drive(context.deadline, |_| Sftp::rename(&sftp, from, to, Some(flags))).await;
+        let fail = |stopped| from_stopped(stopped, Phase::Transfer, host);
+        let Err(refused) = rename(from, to).await else { return Ok(()) };
+        let there = link.drive(context.deadline, |_| sftp.lstat(to)).await;
+        if there.map_or(true, |stat| stat.is_dir()) {
+            return Err(fail(refused));
+        }
+        rename(to, aside).await.map_err(fail)?;
+        if let Err(refused) = rename(from, to).await {
+            let _ = rename(aside, to).await;
+            return Err(fail(refused));
+        }
+        link.drive(context.deadline, |_| sftp.unlink(aside)).await.map_err(fail)
+    })
+    .await
+}
+
+pub(super) async fn remove(link: &Link, host: &Host, path: &str, context: &ExecContext) -> Result<(), Error> {
+    until_stopped(host, context, async {
+        let sftp = open(link, host, context).await?;
+        let removed = link.drive(context.deadline, |_| sftp.unlink(Path::new(path))).await;
+        removed.map_err(|s| from_stopped(s, Phase::Transfer, host))
     })
     .await
 }

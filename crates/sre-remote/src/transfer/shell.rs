@@ -15,7 +15,7 @@ use crate::transport::Session;
 /// Answers are short; 100,000 files of a listing fit.
 const ANSWER_CAP: usize = 32 * 1024 * 1024;
 /// Arguments of one command: Linux takes 128 KiB for `sh -c TEXT`, in which the script and the quotes are as well.
-const ARGUMENTS_CAP: usize = 48 * 1024;
+const ARGUMENTS_CAP: usize = 96 * 1024;
 
 const COMMON: &str = include_str!("sh/common.sh");
 pub(super) const CHECK: &str = include_str!("sh/check.sh");
@@ -110,13 +110,14 @@ impl<'a> Shell<'a> {
 }
 
 /// Which items fit into the arguments of one command, as ranges.
-pub(super) fn batches<T>(items: &[T], length: impl Fn(&T) -> usize) -> Vec<&[T]> {
+pub(super) fn batches<T>(items: &[T], path: impl Fn(&T) -> &str) -> Vec<&[T]> {
     let mut batches = Vec::new();
     let (mut start, mut sum) = (0, 0);
     for (i, item) in items.iter().enumerate() {
-        // A quote in a name becomes four characters.
-        let cost = length(item) * 4 + 32;
-        if sum + cost > ARGUMENTS_CAP * 2 && i > start {
+        // A quote becomes four characters, and under sudo each of the three new ones does again; a size comes with it.
+        let path = path(item);
+        let cost = path.len() + 16 * path.matches('\'').count() + 40;
+        if sum + cost > ARGUMENTS_CAP && i > start {
             batches.push(&items[start..i]);
             (start, sum) = (i, 0);
         }
@@ -155,10 +156,10 @@ mod tests {
     #[test]
     fn batches_lose_nothing() {
         let names: Vec<String> = (0..5_000).map(|i| format!("folder/file-{i}")).collect();
-        let batches = batches(&names, String::len);
+        let batches = batches(&names, |name| name);
         assert!(batches.len() > 1);
         assert_eq!(batches.concat(), names);
-        assert!(super::batches(&Vec::<String>::new(), String::len).is_empty());
+        assert!(super::batches(&Vec::<String>::new(), |name| name).is_empty());
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl Work<'_> {
     async fn folder(&mut self, source: &Source, root: &str) -> Result<(), Trouble> {
         let mut folders = vec![root.to_owned()];
         folders.extend(source.folders.iter().map(|relative| below(root, relative)));
-        for batch in shell::batches(&folders, String::len) {
+        for batch in shell::batches(&folders, |path| path) {
             let answer = self.shell.greet(shell::FOLDERS, batch, "folder").await?;
             for (folder, line) in batch.iter().zip(&answer.lines) {
                 match line.as_str() {
@@ -192,7 +192,7 @@ impl Work<'_> {
         }
         let files: Vec<(&SourceFile, String)> =
             source.files.iter().map(|file| (file, below(root, &file.relative))).collect();
-        for batch in shell::batches(&files, |(_, path)| path.len()) {
+        for batch in shell::batches(&files, |(_, path)| path) {
             self.batch(batch).await?;
         }
         Ok(())

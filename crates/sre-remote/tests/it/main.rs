@@ -9,3 +9,4 @@ mod shell_session;
 mod ssh_basic;
 mod ssh_config;
 mod transfer;
+mod transfer_ssh;
