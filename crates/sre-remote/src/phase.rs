@@ -19,9 +19,9 @@ pub enum Phase {
     HostKey,
     /// Proving who we are.
     Auth,
-    /// Opening the channel and starting the command.
+    /// From opening the channel until the command's output is at its end: what runs too long is late here.
     Exec,
-    /// Reading output until the command ends.
+    /// From the end of the output until the host has told how the command ended.
     Read,
     /// Moving a file.
     Transfer,

@@ -36,6 +36,12 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Dropping the future closes the socket.
     fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>>;
 
+    /// Waits for what still goes on in the background, such as killing commands on hosts that are slow to answer: a few
+    /// seconds at most. To be called at the end of a run.
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     /// The name of the jump host that connections to `host` go through first: the fan-out bounds how many at a time.
     fn gateway(&self, _host: &Host) -> Option<String> {
         None

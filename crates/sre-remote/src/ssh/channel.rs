@@ -113,18 +113,18 @@ impl<'a> Running<'a> {
             let work = self.pump(command, sink);
             tokio::select! {
                 biased;
-                () = context.interrupt.triggered() => Some(Left::Interrupted),
+                () = context.interrupt.triggered() => Ok(Some(Left::Interrupted)),
                 done = context.deadline.limit(work) => match done {
-                    Ok(pumped) => { pumped?; None }
-                    Err(_) => Some(Left::Late(Phase::Exec)),
+                    Ok(pumped) => pumped.map(|()| None),
+                    Err(_) => Ok(Some(Left::Late(Phase::Exec))),
                 },
             }
         };
-        if let Some(left) = ended {
-            self.filter.finish(sink);
+        // Whatever the end was: what came before it is not lost.
+        self.filter.finish(sink);
+        if let Some(left) = ended? {
             return Ok(Err(left));
         }
-        self.filter.finish(sink);
         // The status may come after the end of the output: only CLOSE says that nothing more comes.
         let mut channel = self.channel.clone();
         match self.link.drive(context.deadline, |_| channel.close()).await {

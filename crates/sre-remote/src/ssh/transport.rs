@@ -3,9 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use sre_core::Target;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::agent::OwnAgent;
 use super::endpoint::{self, Endpoint};
@@ -44,11 +47,18 @@ use crate::transport::{BoxFuture, Peer, Session, Transport};
 /// ```
 #[derive(Debug)]
 pub struct SshTransport {
+    shared: Arc<Shared>,
+}
+
+/// What the sessions of a run share. A session keeps hold of it: to end a command it may have to connect once more.
+#[derive(Debug)]
+pub(super) struct Shared {
     options: SshOptions,
     config: SshConfig,
     keys: KeyRing,
     host_keys: Mutex<HashMap<Vec<PathBuf>, Arc<HostKeys>>>,
     warned: Mutex<BTreeSet<String>>,
+    background: TaskTracker,
 }
 
 /// A connection on its way to a session.
@@ -77,10 +87,15 @@ impl SshTransport {
             tracing::warn!("host keys are not checked: whoever is in between can read and change everything");
         }
         let (host_keys, warned) = (Mutex::default(), Mutex::default());
-        Ok(Self { options, config, keys, host_keys, warned })
+        Ok(Self { shared: Arc::new(Shared { options, config, keys, host_keys, warned, background: TaskTracker::new() }) })
     }
+}
 
-    async fn open(&self, host: &Host, deadline: Deadline) -> Result<Box<dyn Session>, Error> {
+// === impl Shared ===
+
+impl Shared {
+    /// Connects and logs in.
+    pub(super) async fn open(self: &Arc<Self>, host: &Host, deadline: Deadline) -> Result<SshSession, Error> {
         let route = endpoint::route(host, &self.options, &self.config)?;
         let mut way = Way { host, deadline, timings: Timings::default() };
         let mut pumps = Vec::new();
@@ -111,7 +126,20 @@ impl SshTransport {
         let peer = Peer { address, user: Some(last.user.clone()), banner, timings: way.timings };
         // The hop next to the host carries it, so it goes last.
         pumps.reverse();
-        Ok(Box::new(SshSession::new(link, pumps, host.clone(), peer, self.options.limits.exec)))
+        Ok(SshSession::new(link, pumps, host.clone(), peer, Arc::clone(self)))
+    }
+
+    /// Goes on with work that nobody waits for; [`Transport::settle`] does, at the end.
+    pub(super) fn in_background<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.background.spawn(work)
+    }
+
+    /// How long a server may take to start a command.
+    pub(super) fn exec_limit(&self) -> Duration {
+        self.options.limits.exec
     }
 
     /// Handshake, host key and login on a connected socket.
@@ -166,14 +194,23 @@ impl SshTransport {
 impl Transport for SshTransport {
     fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>> {
         Box::pin(async move {
-            self.warn_unsupported(host);
+            self.shared.warn_unsupported(host);
             let started = Instant::now();
-            self.open(host, deadline).await.map_err(|e| e.with_elapsed(started.elapsed()))
+            let session = self.shared.open(host, deadline).await.map_err(|e| e.with_elapsed(started.elapsed()))?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
+    }
+
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.shared.background.close();
+            self.shared.background.wait().await;
+            self.shared.background.reopen();
         })
     }
 
     fn gateway(&self, host: &Host) -> Option<String> {
-        let route = endpoint::route(host, &self.options, &self.config).ok()?;
+        let route = endpoint::route(host, &self.shared.options, &self.shared.config).ok()?;
         (route.len() > 1).then(|| route[0].name.clone())
     }
 }
@@ -188,7 +225,7 @@ impl Way<'_> {
         done
     }
 
-    async fn connect(&mut self, endpoint: &Endpoint, resolve: std::time::Duration) -> Result<tcp::Connected, Error> {
+    async fn connect(&mut self, endpoint: &Endpoint, resolve: Duration) -> Result<tcp::Connected, Error> {
         let (host, resolving) = (self.host, self.deadline.within(resolve));
         let found = tcp::resolve(host, &endpoint.address, endpoint.port, resolving);
         let addresses = self.timed(Phase::Resolve, found).await?;

@@ -89,3 +89,14 @@ async fn what_runs_too_long_is_killed_on_the_host() {
 fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|i| u8::try_from(i * 31 % 251).unwrap()).collect()
 }
+
+#[tokio::test]
+async fn a_server_with_one_session_a_connection_is_reached_again_for_the_kill() {
+    let sshd = Sshd::builder().max_sessions(1).start().await;
+    let ssh = SshTransport::new(options(&sshd)).unwrap();
+    let (exit, _) = run(&ssh, &Command::shell("sleep 3002"), Duration::from_secs(2)).await;
+    let error = exit.unwrap_err();
+    assert!(error.detail().contains("its process group was killed"), "{error}");
+    let left = std::process::Command::new("pgrep").args(["-f", "^sleep 3002$"]).output().unwrap();
+    assert!(left.stdout.is_empty(), "still there: {}", String::from_utf8_lossy(&left.stdout));
+}
