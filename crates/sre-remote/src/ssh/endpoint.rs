@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::host_key::HostKeyPolicy;
 use super::options::SshOptions;
+use super::tcp::Alive;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::phase::Phase;
@@ -28,6 +29,7 @@ pub(super) struct Endpoint {
     pub(super) key_files: Option<Vec<PathBuf>>,
     pub(super) agent: AgentUse,
     pub(super) connect: Duration,
+    pub(super) alive: Option<Alive>,
 }
 
 /// Which of the agent's keys may be offered.
@@ -103,5 +105,10 @@ fn endpoint(hop: Hop, host: Option<&Host>, options: &SshOptions, config: &SshCon
             _ => AgentUse::All,
         },
         connect: settings.connect_timeout.filter(|limit| !limit.is_zero()).unwrap_or(options.limits.connect),
+        alive: settings.server_alive_interval.filter(|interval| !interval.is_zero()).map(|interval| Alive {
+            interval,
+            // ssh_config(5): three by default.
+            count: settings.server_alive_count_max.unwrap_or(3),
+        }),
     }
 }

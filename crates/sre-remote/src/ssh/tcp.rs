@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use sre_core::RetryHint;
 use tokio::net::TcpStream;
 
@@ -16,8 +16,17 @@ use crate::phase::Phase;
 
 /// An address that does not answer may not use up the time of those after it.
 const SHORTEST_TRY: Duration = Duration::from_millis(250);
-/// How long sent data may stay unacknowledged: libssh2 does not count the answers to its keepalives.
+/// How long sent data may stay unacknowledged: libssh2 does not count the answers to its keepalives, so the kernel
+/// finds out who is gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
+/// When the kernel asks a silent peer whether it is still there, and after how many questions it gives up
+/// (`ServerAliveInterval` and `ServerAliveCountMax`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Alive {
+    pub(super) interval: Duration,
+    pub(super) count: u32,
+}
 
 /// A connected socket, ready for libssh2.
 #[derive(Debug)]
@@ -49,13 +58,18 @@ pub(super) async fn resolve(host: &Host, name: &str, port: u16, deadline: Deadli
 }
 
 /// Connects to the first address that answers.
-pub(super) async fn connect(host: &Host, addresses: &[SocketAddr], deadline: Deadline) -> Result<Connected, Error> {
+pub(super) async fn connect(
+    host: &Host,
+    addresses: &[SocketAddr],
+    alive: Option<Alive>,
+    deadline: Deadline,
+) -> Result<Connected, Error> {
     let mut last = None;
     for (i, address) in addresses.iter().enumerate() {
         let share = deadline.remaining() / u32::try_from(addresses.len() - i).unwrap_or(1);
         let attempt = deadline.within(share.max(SHORTEST_TRY)).limit(TcpStream::connect(*address)).await;
         match attempt {
-            Ok(Ok(stream)) => return prepared(stream, *address).map_err(|e| refused(host, *address, &e)),
+            Ok(Ok(stream)) => return prepared(stream, *address, alive).map_err(|e| refused(host, *address, &e)),
             Ok(Err(e)) => last = Some(refused(host, *address, &e)),
             Err(Elapsed) => {
                 last = Some(timed_out(Phase::Connect, host).with_detail(format!("no answer from {address}")))
@@ -65,12 +79,21 @@ pub(super) async fn connect(host: &Host, addresses: &[SocketAddr], deadline: Dea
     Err(last.unwrap_or_else(|| timed_out(Phase::Connect, host)))
 }
 
-fn prepared(stream: TcpStream, address: SocketAddr) -> std::io::Result<Connected> {
+fn prepared(stream: TcpStream, address: SocketAddr, alive: Option<Alive>) -> std::io::Result<Connected> {
     // Nagle and delayed acknowledgements together cost 40 ms a round trip.
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
-    socket.set_keepalive(true)?;
+    match alive {
+        Some(Alive { interval, count }) => {
+            let probes = TcpKeepalive::new().with_time(interval).with_interval(interval).with_retries(count.max(1));
+            socket.set_tcp_keepalive(&probes)?;
+            socket.set_tcp_user_timeout(Some(interval * count.max(1)))?;
+        }
+        None => {
+            socket.set_keepalive(true)?;
+            socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+        }
+    }
     Ok(Connected { socket: Socket::Tcp(stream), address })
 }
 

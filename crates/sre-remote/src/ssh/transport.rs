@@ -23,7 +23,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::phase::Phase;
-use crate::ssh_config::{Local, SshConfig};
+use crate::ssh_config::{IdentityAgent, Local, SshConfig};
 use crate::timings::Timings;
 use crate::transport::{BoxFuture, Peer, Session, Transport};
 
@@ -185,8 +185,14 @@ impl Shared {
 
     /// Names what `~/.ssh/config` says about a host and has no effect here, once.
     fn warn_unsupported(&self, host: &Host) {
-        for unsupported in self.config.resolve(host.address()).unsupported {
+        let settings = self.config.resolve(host.address());
+        for unsupported in settings.unsupported {
             self.warn_once(&unsupported.to_string());
+        }
+        if let Some(IdentityAgent::Socket(socket)) = settings.identity_agent
+            && self.options.agent.as_ref() != Some(&socket)
+        {
+            self.warn_once(&format!("IdentityAgent {} has no effect here: one agent serves a run", socket.display()));
         }
     }
 }
@@ -230,7 +236,7 @@ impl Way<'_> {
         let found = tcp::resolve(host, &endpoint.address, endpoint.port, resolving);
         let addresses = self.timed(Phase::Resolve, found).await?;
         let deadline = self.deadline.within(endpoint.connect);
-        self.timed(Phase::Connect, tcp::connect(host, &addresses, deadline)).await
+        self.timed(Phase::Connect, tcp::connect(host, &addresses, endpoint.alive, deadline)).await
     }
 
     async fn pass(&mut self, link: Link, jump: &str, to: &Endpoint) -> Result<(Socket, Pump), Error> {
