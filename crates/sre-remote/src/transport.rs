@@ -121,7 +121,8 @@ pub struct Peer {
     pub address: Option<SocketAddr>,
     /// The login name that was accepted.
     pub user: Option<String>,
-    /// What the server showed before the login.
+    /// What the server showed before the login, where the transport can tell: libssh2 keeps it only when the server was
+    /// asked for its login methods, which a key that is accepted at once makes unnecessary.
     pub banner: Option<String>,
     /// How long connecting took, by phase.
     pub timings: Timings,

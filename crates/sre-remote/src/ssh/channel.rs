@@ -1,11 +1,12 @@
 //! One command on a session's channel: input, both outputs, and how it ended.
 
 use std::io::{ErrorKind as IoKind, Read as _, Write as _};
+use std::time::Duration;
 
-use ssh2::Channel;
+use ssh2::{Channel, ErrorCode};
 use tokio::io::AsyncReadExt as _;
 
-use super::link::Link;
+use super::link::{Link, Stopped};
 use super::refusal::{from_ssh2, from_stopped, timed_out};
 use crate::command::{Command, Stdin};
 use crate::deadline::Deadline;
@@ -19,6 +20,15 @@ use crate::wrap::Filter;
 /// A channel packet has 32 KiB at most.
 const READ_AT_ONCE: usize = 32 * 1024;
 const WRITE_AT_ONCE: usize = 32 * 1024;
+/// `LIBSSH2_ERROR_CHANNEL_FAILURE`: the server refuses to open another channel.
+const CHANNEL_FAILURE: ErrorCode = ErrorCode::Session(-21);
+const REOPEN_AFTER: [Duration; 5] = [
+    Duration::from_millis(10),
+    Duration::from_millis(20),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+];
 /// After that much without a pause the other hosts get a turn.
 const FAIR_SHARE: usize = 1024 * 1024;
 
@@ -74,13 +84,32 @@ pub(super) async fn start(
         e if e.kind() == ErrorKind::Timeout => e.with_detail("the server did not start the command in time"),
         e => e,
     };
-    let mut channel = link.drive(deadline, |session| session.channel_session()).await.map_err(failed)?;
+    let mut channel = open(link, deadline).await.map_err(failed)?;
     if pty {
         let asked = link.drive(deadline, |_| channel.request_pty("dumb", None, Some((200, 50, 0, 0)))).await;
         asked.map_err(failed)?;
     }
     link.drive(deadline, |_| channel.exec(text)).await.map_err(failed)?;
     Ok(channel)
+}
+
+/// Opens a channel. A server with `MaxSessions 1` has an ended one still on its books for a moment.
+async fn open(link: &Link, deadline: Deadline) -> Result<Channel, Stopped> {
+    let mut pauses = REOPEN_AFTER.into_iter();
+    loop {
+        let opened = link.drive(deadline, |session| session.channel_session()).await;
+        match opened {
+            Err(Stopped::Refused(e)) if link.had_channel() && e.code() == CHANNEL_FAILURE => {
+                let Some(pause) = pauses.next() else { return Err(Stopped::Refused(e)) };
+                tokio::time::sleep(pause).await;
+            }
+            Ok(channel) => {
+                link.note_channel();
+                return Ok(channel);
+            }
+            stopped => return stopped,
+        }
+    }
 }
 
 // === impl Running ===
@@ -129,8 +158,8 @@ impl<'a> Running<'a> {
         let mut channel = self.channel.clone();
         match self.link.drive(context.deadline, |_| channel.close()).await {
             Ok(()) => {}
-            Err(super::link::Stopped::Elapsed) => return Ok(Err(Left::Late(Phase::Read))),
-            Err(super::link::Stopped::Refused(e)) => tracing::debug!(host = %self.host, error = %e, "no CLOSE came"),
+            Err(Stopped::Elapsed) => return Ok(Err(Left::Late(Phase::Read))),
+            Err(Stopped::Refused(e)) => tracing::debug!(host = %self.host, error = %e, "no CLOSE came"),
         }
         Ok(Ok(self.exit()))
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use socket2::SockRef;
 use ssh2::{BlockDirections, ErrorCode, Session};
@@ -21,6 +22,7 @@ const EAGAIN: i32 = -37;
 pub(super) struct Link {
     session: Session,
     socket: Arc<Socket>,
+    had_channel: AtomicBool,
 }
 
 /// What a session runs over. libssh2 reads and writes the descriptor itself; tokio only watches it.
@@ -53,11 +55,21 @@ impl Link {
         let mut session = Session::new()?;
         session.set_tcp_stream(Descriptor(Arc::clone(&socket)));
         session.set_blocking(false);
-        Ok(Self { session, socket })
+        Ok(Self { session, socket, had_channel: AtomicBool::new(false) })
     }
 
     pub(super) fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// Whether a channel was open on it before.
+    pub(super) fn had_channel(&self) -> bool {
+        self.had_channel.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that one was.
+    pub(super) fn note_channel(&self) {
+        self.had_channel.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn descriptor(&self) -> RawFd {

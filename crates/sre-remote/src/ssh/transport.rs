@@ -17,6 +17,7 @@ use super::jump::{self, Pump};
 use super::key_ring::KeyRing;
 use super::link::{Link, Socket};
 use super::options::SshOptions;
+use super::refusal::timed_out;
 use super::session::SshSession;
 use super::{handshake, login, tcp};
 use crate::deadline::Deadline;
@@ -87,7 +88,9 @@ impl SshTransport {
             tracing::warn!("host keys are not checked: whoever is in between can read and change everything");
         }
         let (host_keys, warned) = (Mutex::default(), Mutex::default());
-        Ok(Self { shared: Arc::new(Shared { options, config, keys, host_keys, warned, background: TaskTracker::new() }) })
+        Ok(Self {
+            shared: Arc::new(Shared { options, config, keys, host_keys, warned, background: TaskTracker::new() }),
+        })
     }
 }
 
@@ -156,7 +159,9 @@ impl Shared {
         way.timed(Phase::HostKey, async { known.verify(&link, host, name, *port, endpoint.policy) }).await?;
         let deadline = way.deadline.within(limits.auth);
         way.timed(Phase::Auth, async {
-            let credentials = self.keys.credentials(endpoint, self.options.password.as_ref()).await;
+            let gathered = deadline.limit(self.keys.credentials(endpoint, self.options.password.as_ref())).await;
+            let credentials = gathered
+                .map_err(|_| timed_out(Phase::Auth, host).with_detail("the agent did not list its keys in time"))?;
             login::run(&link, host, &credentials, deadline).await
         })
         .await?;
