@@ -4,8 +4,7 @@
 //! | --- | --- |
 //! | a host and what the inventory says of it | [`Host`] |
 //! | who the fleet is, and which part of it is meant | [`inventory`] |
-//! | a way to reach hosts | [`transport`] |
-//! | a way to reach hosts | [`transport`], [`ssh`] |
+//! | a way to reach hosts | [`transport`], [`ssh`], [`openssh`], [`local`] |
 //! | which key a host has: `known_hosts` | [`known_hosts`] |
 //! | what `~/.ssh/config` says of a host | [`ssh_config`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
@@ -13,6 +12,7 @@
 //! | files to and from a host | [`transfer`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
+mod child;
 pub mod cli;
 pub mod command;
 pub mod deadline;
@@ -24,6 +24,8 @@ pub mod host;
 pub mod interrupt;
 pub mod inventory;
 pub mod known_hosts;
+pub mod local;
+pub mod openssh;
 pub mod phase;
 pub mod problem;
 pub mod quote;

@@ -3,6 +3,8 @@
 
 mod deploy;
 mod known_hosts;
+mod local;
+mod openssh;
 mod public_api;
 mod rollout;
 mod shell_session;
