@@ -20,7 +20,8 @@ fn keys() -> &'static [String] {
         let dir = tempfile::tempdir().unwrap();
         let make = |(n, kind): (usize, &str)| {
             let file = dir.path().join(n.to_string());
-            ssh_keygen(&["-q", "-N", "", "-t", kind, "-f", file.to_str().unwrap()]);
+            let bits: &[&str] = if kind == "rsa" { &["-b", "2048"] } else { &[] };
+            ssh_keygen(&[&["-q", "-N", "", "-t", kind, "-f", file.to_str().unwrap()], bits].concat());
             let public = fs::read_to_string(file.with_extension("pub")).unwrap();
             public.rsplit_once(' ').unwrap().0.to_owned()
         };
@@ -106,7 +107,7 @@ fn odd_line() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_same_lines_are_found(
@@ -121,7 +122,7 @@ proptest! {
         text.push_str(&clear.join("\n"));
         fs::write(&file, &text).unwrap();
         let (known, _) = KnownHosts::parse(&text, "kh");
-        for (host, port) in HOSTS.iter().flat_map(|host| [(host, PORTS[0]), (host, PORTS[1])]) {
+        for (host, port) in HOSTS.iter().zip([22, 2222].into_iter().cycle()).chain([(&"web-1", 2222)]) {
             let name = name(host, port).to_lowercase();
             prop_assert_eq!(ours(&known, &text, host, port), theirs(&file, &name), "{} in\n{}", name, text);
         }
@@ -145,7 +146,8 @@ fn openssh_finds_the_lines_that_we_write() {
 /// The bounds are some times what an idle machine needs unoptimised, so that a busy one passes as well.
 #[test]
 fn a_hundred_thousand_lines_and_five_hundred_lookups() {
-    let key = HostKey::from_base64(keys()[0].split_once(' ').unwrap().1).unwrap();
+    let key = "AAAAC3NzaC1lZDI1NTE5AAAAIFrSvJOmZTAgpE9qSPS5wNKAlhKrcTEVYqFGSSMS9Xgh";
+    let key = HostKey::from_base64(key).unwrap();
     let line = format!(" {} {}", key.key_type(), key.to_base64());
     let mut text = String::new();
     for n in 0..100_000 {

@@ -249,7 +249,7 @@ fn lines(odd: u32) -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_same_settings_are_found(before in lines(2), inner in lines(1), after in lines(1), include in any::<bool>()) {
