@@ -160,7 +160,7 @@ impl Session for SshSession {
     }
 
     fn remove_file<'a>(&'a mut self, path: &'a str, context: &'a ExecContext) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(sftp::remove(&self.link, &self.host, path, context))
+        Box::pin(async move { sftp::remove(self.link(Phase::Transfer)?, &self.host, path, context).await })
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
