@@ -8,6 +8,7 @@
 //! | which key a host has: `known_hosts` | [`known_hosts`] |
 //! | what `~/.ssh/config` says of a host | [`ssh_config`] |
 //! | what to run there | [`Command`], [`ExecContext`], [`Exit`] |
+//! | that, on all of them at once, with one result a host | [`fanout`] |
 //! | a new version for all of them, batch by batch | [`rollout`], [`deploy`] |
 //! | files to and from a host | [`transfer`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
@@ -20,6 +21,9 @@ pub mod deploy;
 pub mod error;
 pub mod exec;
 pub mod exit;
+#[cfg(any(test, feature = "test-util"))]
+pub mod fake;
+pub mod fanout;
 pub mod host;
 pub mod interrupt;
 pub mod inventory;
@@ -43,6 +47,7 @@ pub use deadline::Deadline;
 pub use error::{Error, ErrorKind};
 pub use exec::{Captured, ExecContext, OutputSink, OutputStream};
 pub use exit::Exit;
+pub use fanout::{Fleet, HostResult, Status};
 pub use host::Host;
 pub use interrupt::Interrupt;
 pub use inventory::{Inventory, Selection};
