@@ -11,6 +11,7 @@
 //! | that, on all of them at once, with one result a host | [`fanout`] |
 //! | a new version for all of them, batch by batch | [`rollout`], [`deploy`] |
 //! | files to and from a host | [`transfer`] |
+//! | how a host is: CPU, memory, load, disks | [`facts`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
 mod child;
@@ -22,6 +23,7 @@ pub mod error;
 pub mod exec;
 pub mod exit;
 #[cfg(any(test, feature = "test-util"))]
+pub mod facts;
 pub mod fake;
 pub mod fanout;
 pub mod host;

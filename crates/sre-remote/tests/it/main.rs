@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod deploy;
+mod facts;
+mod inventory;
 mod known_hosts;
 mod local;
+mod nodeset;
 mod openssh;
 mod public_api;
 mod rollout;
