@@ -22,8 +22,8 @@ pub mod deploy;
 pub mod error;
 pub mod exec;
 pub mod exit;
-#[cfg(any(test, feature = "test-util"))]
 pub mod facts;
+#[cfg(any(test, feature = "test-util"))]
 pub mod fake;
 pub mod fanout;
 pub mod host;
