@@ -20,6 +20,8 @@ use crate::wrap::Filter;
 /// A channel packet has 32 KiB at most.
 const READ_AT_ONCE: usize = 32 * 1024;
 const WRITE_AT_ONCE: usize = 32 * 1024;
+/// `LIBSSH2_ERROR_CHANNEL_WINDOW_EXCEEDED`.
+const WINDOW_EXCEEDED: ErrorCode = ErrorCode::Session(-24);
 /// `LIBSSH2_ERROR_CHANNEL_FAILURE`: the server refuses to open another channel.
 const CHANNEL_FAILURE: ErrorCode = ErrorCode::Session(-21);
 const REOPEN_AFTER: [Duration; 5] = [
@@ -212,11 +214,22 @@ impl<'a> Running<'a> {
             Ok(0) => Ok(false),
             Ok(n) => {
                 self.filter.push(stream, &buffer[..n], sink);
+                self.check_window()?;
                 Ok(true)
             }
             Err(e) if e.kind() == IoKind::WouldBlock => Ok(false),
             Err(e) => Err(self.broken(&e)),
         }
+    }
+
+    /// What a server sends beyond its window libssh2 throws away and only mentions.
+    fn check_window(&self) -> Result<(), Error> {
+        let last = ssh2::Error::last_session_error(self.link.session());
+        if last.is_none_or(|e| e.code() != WINDOW_EXCEEDED) {
+            return Ok(());
+        }
+        let why = "the server sent more than it was allowed to: output is lost";
+        Err(Error::new(ErrorKind::Protocol, Phase::Exec, self.host).with_detail(why))
     }
 
     /// Sends the password when sudo asks, once: a second question means that it was wrong.

@@ -53,7 +53,10 @@ pub(super) fn route(host: &Host, options: &SshOptions, config: &SshConfig) -> Re
         // `ProxyJump none` of the host's own configuration is an answer, too.
         if hops[0].settings.proxy_jump.is_none() {
             let default = Jump::parse_list(default).map_err(usage)?;
-            let is_jump_itself = default.iter().any(|jump| jump.host == host.address());
+            // The same machine on another port may well be behind its own gateway.
+            let own_port = hops[0].settings.port.unwrap_or(22);
+            let is_host = |jump: &Jump| jump.host == host.address() && jump.port.unwrap_or(22) == own_port;
+            let is_jump_itself = default.iter().any(is_host);
             if !is_jump_itself {
                 hops = config.route(host.address(), user, port, Some(&default))?;
             }

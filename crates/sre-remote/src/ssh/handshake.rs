@@ -36,7 +36,22 @@ pub(super) async fn run(link: &Link, host: &Host, known: &[KeyType], deadline: D
     })?;
     let first = first_words(link);
     let done = link.drive(deadline, |session| session.clone().handshake()).await;
-    done.map_err(|stopped| explained(from_stopped(stopped, Phase::Handshake, host), &first, host))
+    done.map_err(|stopped| {
+        explained(unless_gone(from_stopped(stopped, Phase::Handshake, host), link, host), &first, host)
+    })
+}
+
+/// libssh2 calls every end of the key exchange a failure of the exchange; a server that went away may come back.
+fn unless_gone(error: Error, link: &Link, host: &Host) -> Error {
+    if error.kind() != ErrorKind::Protocol || !link.is_gone() {
+        return error;
+    }
+    Error::new(ErrorKind::Broken, Phase::Handshake, host)
+        .with_detail(
+            "the server closed the connection in the key exchange; if it does so every time, no algorithm may be common \
+             to both: `--transport openssh` may know more",
+        )
+        .with_hint(RetryHint::Backoff)
 }
 
 fn prefer(link: &Link, known: &[KeyType]) -> Result<(), ssh2::Error> {

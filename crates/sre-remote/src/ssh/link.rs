@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use socket2::SockRef;
 use ssh2::{BlockDirections, ErrorCode, Session};
 use tokio::io::{Interest, Ready};
@@ -120,6 +122,12 @@ impl Link {
     /// Waits until there is something to read, without reading it.
     pub(super) async fn readable(&self, deadline: Deadline) -> Result<(), Elapsed> {
         deadline.limit(self.socket.ready(Interest::READABLE)).await.map(|_| ())
+    }
+
+    /// Whether the other side has closed or reset the connection, and all it said was read.
+    pub(super) fn is_gone(&self) -> bool {
+        let peeked = recv(self.descriptor(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);
+        !matches!(peeked, Ok(1..) | Err(Errno::EAGAIN))
     }
 
     /// Ends the connection at once: whatever libssh2 still wants to say then fails instead of waiting.

@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::phase::Phase;
 
-/// A server ends the connection at six refusals (`MaxAuthTries`); one is kept for the password.
+/// A server ends the connection at the sixth refusal (`MaxAuthTries`). One is asking what it takes, and one is kept for
+/// the password.
 const MOST_KEYS: usize = 5;
 
 /// What may be tried at one host.
@@ -27,9 +28,17 @@ pub(super) struct Credentials<'a> {
     pub(super) notes: Vec<String>,
 }
 
+// === impl Credentials ===
+
+impl Credentials<'_> {
+    fn most_keys(&self) -> usize {
+        if self.password.is_some() { MOST_KEYS - 1 } else { MOST_KEYS }
+    }
+}
+
 /// Logs in.
 pub(super) async fn run(link: &Link, host: &Host, with: &Credentials<'_>, deadline: Deadline) -> Result<(), Error> {
-    for identity in with.identities.iter().take(MOST_KEYS) {
+    for (nth, identity) in with.identities.iter().take(with.most_keys()).enumerate() {
         let tried = if identity.is_slow {
             by_slow_key(link, with, identity, deadline).await
         } else {
@@ -38,8 +47,15 @@ pub(super) async fn run(link: &Link, host: &Host, with: &Credentials<'_>, deadli
         if accepted(tried, host)? {
             return Ok(());
         }
+        if link.is_gone() {
+            return Err(cut_off(link, host, with, nth));
+        }
     }
-    let methods = offered(link, with.user, host, deadline).await?;
+    let methods = match offered(link, with.user, host, deadline).await {
+        // It had enough of us, and what it takes is only for the words below.
+        Err(e) if e.kind() == ErrorKind::Broken && !with.identities.is_empty() => String::new(),
+        methods => methods?,
+    };
     if link.session().authenticated() {
         return Ok(());
     }
@@ -132,9 +148,21 @@ fn accepted(tried: Result<(), Stopped>, host: &Host) -> Result<bool, Error> {
     }
 }
 
+/// libssh2 takes a connection that ends for a refusal. With a key refused before, it is one: servers end the connection
+/// after too many (`MaxAuthTries`).
+fn cut_off(link: &Link, host: &Host, with: &Credentials<'_>, refused_before: usize) -> Error {
+    link.shut_down();
+    if refused_before > 0 {
+        return refused(host, with, "");
+    }
+    Error::new(ErrorKind::Broken, Phase::Auth, host)
+        .with_detail("the server closed the connection during the login")
+        .with_hint(RetryHint::Backoff)
+}
+
 fn refused(host: &Host, with: &Credentials<'_>, methods: &str) -> Error {
-    let tried = with.identities.iter().take(MOST_KEYS).map(|i| i.comment.to_string()).collect::<Vec<_>>();
-    let left_out = with.identities.len().saturating_sub(MOST_KEYS);
+    let tried = with.identities.iter().take(with.most_keys()).map(|i| i.comment.to_string()).collect::<Vec<_>>();
+    let left_out = with.identities.len().saturating_sub(with.most_keys());
     let kind =
         if tried.is_empty() && with.password.is_none() { ErrorKind::NoCredentials } else { ErrorKind::AuthRefused };
     let mut detail = match tried.len() {
