@@ -52,8 +52,14 @@ impl Config<'_> {
         for key in &self.host_keys {
             let _ = writeln!(text, "HostKey {}", key.display());
         }
+        text.push_str("PidFile none\nUseDNS no\n");
         // VERBOSE: a line a connection. The limits of a server that is not the test's subject must not be met.
-        text.push_str("PidFile none\nLogLevel VERBOSE\nUseDNS no\nMaxStartups 2000\nMaxSessions 1000\n");
+        // Of some options the last value counts, so these are left out where the test has its own.
+        for (name, value) in [("LogLevel", "VERBOSE"), ("MaxStartups", "2000"), ("MaxSessions", "1000")] {
+            if !self.options.iter().any(|(option, _)| option.eq_ignore_ascii_case(name)) {
+                let _ = writeln!(text, "{name} {value}");
+            }
+        }
     }
 
     fn write_who(&self, text: &mut String) {

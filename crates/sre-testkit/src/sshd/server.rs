@@ -273,15 +273,14 @@ impl Sshd {
             command.args(["-o", "PerSourcePenalties=no"]);
         }
         let mut process = Process::start("sshd", &mut command);
-        let (log, addresses) = (process.output_file(), self.builder.addresses.len());
-        let settled = async || {
-            let log = fs::read_to_string(&log).unwrap_or_default();
-            log.matches("Server listening on").count() == addresses || log.contains(PORT_TAKEN)
-        };
+        // Not by its log, which may be turned off, and not by a connection, which would be counted.
+        let (log, addresses, port) = (process.output_file(), self.builder.addresses.len(), self.port);
+        let settled =
+            async || listeners(port) >= addresses || fs::read_to_string(&log).unwrap_or_default().contains(PORT_TAKEN);
         process.wait_until_ready(PATIENCE, settled).await?;
-        // One address that it could not bind is no reason for sshd to end.
-        if process.output().contains(PORT_TAKEN) {
-            return Err(process.output());
+        // One address that it could not bind is no reason for sshd to end, and who listens there may be somebody else.
+        if process.output().contains(PORT_TAKEN) || process.exit_status().is_some() {
+            return Err(format!("{}\n{PORT_TAKEN}, as it seems", process.output()));
         }
         self.process = Some(process);
         Ok(())
@@ -315,6 +314,16 @@ impl Drop for Sshd {
             descendants::kill_tree(process.pid(), &self.marker);
         }
     }
+}
+
+/// How many sockets listen on that port, over IPv4 (`/proc/net/tcp`: local address, remote address, state 0A).
+fn listeners(port: u16) -> usize {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let listens = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields.get(3) == Some(&"0A") && fields.get(1).is_some_and(|local| local.ends_with(&format!(":{port:04X}")))
+    };
+    table.lines().filter(listens).count()
 }
 
 fn open_to_all(path: &Path) {
