@@ -55,6 +55,12 @@ impl ExitCode {
     /// Stopped by SIGTERM (128 + 15).
     pub const TERMINATED: Self = Self(143);
 
+    /// An answer that only one tool knows; its own documentation says what it means.
+    #[must_use]
+    pub const fn of_tool(code: u8) -> Self {
+        Self(code)
+    }
+
     /// The number that the shell sees.
     #[must_use]
     pub const fn get(self) -> u8 {

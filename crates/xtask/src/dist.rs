@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::{place, step};
 
-const BINARIES: &[&str] = &["morning-check"];
+const BINARIES: &[&str] = &["morning-check", "fleet-deploy"];
 
 /// Builds the release binaries into `dir/bin` and lets each write the rest into `dir`.
 ///

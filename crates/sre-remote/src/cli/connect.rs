@@ -9,6 +9,8 @@ use sre_core::{Secret, duration};
 
 use super::error::Error;
 use crate::command::Sudo;
+use crate::local::LocalTransport;
+use crate::openssh::{OpenSshOptions, OpenSshTransport};
 use crate::ssh::{HostKeyPolicy, KeyFile, PhaseLimits, SshOptions, SshTransport};
 use crate::ssh_config::{Disk, Local, SshConfig};
 use crate::transport::SharedTransport;
@@ -57,6 +59,10 @@ pub enum TransportKind {
     /// SSH, built in
     #[default]
     Ssh,
+    /// The system's ssh, for what the built-in one cannot do
+    Openssh,
+    /// No connection: everything runs on this machine, whatever the hosts are called
+    Local,
 }
 
 /// What the process was given, and libraries do not read by themselves.
@@ -96,6 +102,8 @@ impl ConnectArgs {
     pub fn transport(&self, surroundings: &Surroundings) -> Result<SharedTransport, Error> {
         match self.transport {
             TransportKind::Ssh => self.ssh(surroundings),
+            TransportKind::Openssh => self.openssh(surroundings),
+            TransportKind::Local => Ok(Arc::new(LocalTransport::new())),
         }
     }
 
@@ -142,6 +150,42 @@ impl ConnectArgs {
             options = options.with_limits(PhaseLimits::default().with_connect(limit));
         }
         let transport = SshTransport::new(options).map_err(|e| Error::new(e.to_string()))?;
+        Ok(Arc::new(transport))
+    }
+
+    fn openssh(&self, surroundings: &Surroundings) -> Result<SharedTransport, Error> {
+        if self.password_file.is_some() {
+            return Err(Error::new(
+                "--password-file works with --transport ssh only: the system's ssh takes no password",
+            ));
+        }
+        let mut options = OpenSshOptions::new();
+        if let Some(user) = &self.username {
+            options = options.with_user(user);
+        }
+        if let Some(port) = self.port {
+            options = options.with_port(port);
+        }
+        for key in &self.key {
+            options = options.with_key(key);
+        }
+        if let Some(agent) = &surroundings.agent {
+            options = options.with_agent(agent);
+        }
+        if let Some(policy) = self.host_key {
+            options = options.with_host_keys(policy);
+        }
+        if let Some(jump) = &self.jump {
+            options = options.with_jump(jump);
+        }
+        if let Some(limit) = self.connect_timeout {
+            options = options.with_connect(limit);
+        }
+        if let Some(file) = &self.ssh_config {
+            // `ssh -F none` reads nothing, too.
+            options = options.with_config_file(file);
+        }
+        let transport = OpenSshTransport::new(options).map_err(|e| Error::new(e.to_string()))?;
         Ok(Arc::new(transport))
     }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::step::{check_shell, check_words, optional_duration};
+use super::subject::Subject;
 use super::template::Template;
+use crate::quote;
 
 /// One check of a gate.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -100,6 +102,21 @@ impl Check {
             Question::Shell(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
             Question::Query { .. } => "prometheus".to_owned(),
         }
+    }
+
+    /// What is asked about a host, in a line.
+    pub(super) fn describe(&self, subject: Subject<'_>) -> String {
+        let what = match &self.question {
+            Question::Http { url, status, contains } => {
+                let text = contains.as_ref().map(|text| format!(" with `{}` in it", subject.fill(text)));
+                format!("http {status} from {}{}", subject.fill_url(url), text.unwrap_or_default())
+            }
+            Question::Command(words) => format!("run {}", quote::words(words.iter().map(|word| subject.fill(word)))),
+            Question::Shell(text) => format!("shell: {}", text.trim().lines().collect::<Vec<_>>().join("; ")),
+            Question::Query { query, limit, .. } => format!("{} {limit}", subject.fill(query)),
+        };
+        let sudo = if self.sudo { "sudo " } else { "" };
+        self.name.as_ref().map_or_else(|| format!("{sudo}{what}"), |name| format!("{name}: {sudo}{what}"))
     }
 
     /// Whether it is about the batch as a whole.

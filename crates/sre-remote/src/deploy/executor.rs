@@ -83,6 +83,13 @@ impl PlanExecutor {
         self.describe(host, &self.plan.rollback)
     }
 
+    /// What the gate would ask about a host, a line a check.
+    #[must_use]
+    pub fn describe_gate(&self, host: &Host) -> Vec<String> {
+        let subject = Subject { version: &self.version, host };
+        self.plan.gate.checks.iter().map(|check| check.describe(subject)).collect()
+    }
+
     fn describe(&self, host: &Host, steps: &[Step]) -> Vec<String> {
         let subject = Subject { version: &self.version, host };
         steps
@@ -103,7 +110,7 @@ impl PlanExecutor {
 
 impl Executor for PlanExecutor {
     fn deploy<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), HostFailure>> {
-        Box::pin(self.run_steps(Subject { version: &self.version, host }, &self.plan.steps))
+        Box::pin(self.run_steps(Subject { version: &self.version, host }, &self.plan.steps, "deploy"))
     }
 
     fn gate<'a>(&'a self, _batch: usize, hosts: &'a [Host]) -> BoxFuture<'a, GateReport> {
@@ -113,7 +120,7 @@ impl Executor for PlanExecutor {
     fn roll_back<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             let subject = Subject { version: &self.version, host };
-            self.run_steps(subject, &self.plan.rollback).await.map_err(|failure| failure.reason)
+            self.run_steps(subject, &self.plan.rollback, "rollback").await.map_err(|failure| failure.reason)
         })
     }
 

@@ -83,6 +83,10 @@ impl PlanExecutor {
         for check in checks {
             match self.answer(session, subject, check).await {
                 Ok(note) => notes.push(note),
+                // `http 503` says it all.
+                Err(reason) if check.name.is_none() && matches!(check.question, Question::Http { .. }) => {
+                    return Err(reason);
+                }
                 Err(reason) => return Err(format!("{}: {reason}", check.title())),
             }
         }
@@ -133,7 +137,7 @@ impl PlanExecutor {
             let reached = self.reach.connect(subject.host).await;
             *session = Some(reached.map_err(|error| Trouble::of(&error).reason)?);
         }
-        let command = self.as_root(subject.equip(command), check.sudo);
+        let command = self.as_root(subject.equip(command, "gate"), check.sudo);
         let Some(open) = session.as_mut() else { return Err("no connection".to_owned()) };
         let result = self.reach.run(&mut **open, &command, check.timeout).await;
         result.map(|()| format!("{} ok", check.title())).map_err(|trouble| {

@@ -4,7 +4,7 @@
 //! the [`Executor`](crate::rollout::Executor) that carries it out over a [`Transport`](crate::Transport).
 //!
 //! The version and the host are **data**: commands find them in the environment (`DEPLOY_VERSION`, `DEPLOY_HOST`,
-//! `DEPLOY_ADDRESS`), and `{version}`, `{host}`, `{address}` stand for them inside paths, URLs, queries and the words of
+//! `DEPLOY_ADDRESS`, and `DEPLOY_PHASE`: `deploy`, `gate` or `rollback`), and `{version}`, `{host}`, `{address}` stand for them inside paths, URLs, queries and the words of
 //! a `command`, each of which reaches the host as one word. Shell text is sent as it was written.
 //!
 //! ```

@@ -31,9 +31,10 @@ impl Subject<'_> {
         })
     }
 
-    /// The command with the version and the host in its environment.
-    pub(super) fn equip(self, command: Command) -> Command {
+    /// The command with the version and the host in its environment, and whether it deploys, rolls back or asks.
+    pub(super) fn equip(self, command: Command, phase: &str) -> Command {
         command
+            .with_env("DEPLOY_PHASE", phase)
             .with_env("DEPLOY_VERSION", self.version.as_str())
             .with_env("DEPLOY_HOST", self.host.name())
             .with_env("DEPLOY_ADDRESS", self.host.address())

@@ -15,8 +15,8 @@ const LINK: &str = include_str!("sh/link.sh");
 const RESTORE: &str = include_str!("sh/restore.sh");
 
 impl PlanExecutor {
-    /// Runs `steps`, one after the other, over one session.
-    pub(super) async fn run_steps(&self, subject: Subject<'_>, steps: &[Step]) -> Result<(), HostFailure> {
+    /// Runs `steps`, one after the other, over one session; `phase` is what commands find in `DEPLOY_PHASE`.
+    pub(super) async fn run_steps(&self, subject: Subject<'_>, steps: &[Step], phase: &str) -> Result<(), HostFailure> {
         let reached = self.reach.connect(subject.host).await;
         let mut session = reached.map_err(|error| {
             let trouble = Trouble::of(&error);
@@ -24,7 +24,7 @@ impl PlanExecutor {
         })?;
         for (i, step) in steps.iter().enumerate() {
             self.tell(subject.host, i, steps.len(), step);
-            let done = self.run_step(&mut *session, subject, step).await;
+            let done = self.run_step(&mut *session, subject, step, phase).await;
             if let Err(trouble) = done {
                 let reason = format!("step {} of {} ({}): {}", i + 1, steps.len(), step.title(), trouble.reason);
                 return Err(HostFailure { reason, touched: trouble.touched || i > 0 });
@@ -34,7 +34,13 @@ impl PlanExecutor {
         Ok(())
     }
 
-    async fn run_step(&self, session: &mut dyn Session, subject: Subject<'_>, step: &Step) -> Result<(), Trouble> {
+    async fn run_step(
+        &self,
+        session: &mut dyn Session,
+        subject: Subject<'_>,
+        step: &Step,
+        phase: &str,
+    ) -> Result<(), Trouble> {
         let timeout = step.timeout.unwrap_or(self.plan.timeout);
         let script =
             |body: &'static str, link, to| Command::script(body.as_bytes(), [subject.fill(link), subject.fill(to)]);
@@ -55,7 +61,7 @@ impl PlanExecutor {
             Action::Link { link, to } => script(LINK, link, to),
             Action::Restore { link, to } => script(RESTORE, link, to),
         };
-        let mut command = subject.equip(command);
+        let mut command = subject.equip(command, phase);
         for (name, value) in &step.env {
             command = command.with_env(name, value);
         }

@@ -35,13 +35,15 @@ pub trait Watch: Send {
 /// writes each event to the [`Log`] before the next thing happens.
 ///
 /// Throwing the interrupt stops it: nothing more is begun, a delay or a gate is left, hosts whose steps run come to their
-/// end; the run then ends as [`End::Interrupted`].
+/// end; the run then ends as [`End::Interrupted`]. [`kill`](Self::kill) is for the impatient: what runs is expected to be
+/// ended by the executor, and what comes of it is not believed: a resumed run does it again.
 pub struct Driver<'a> {
     executor: &'a dyn Executor,
     log: &'a mut dyn Log,
     clock: SharedClock,
     workers: usize,
     stop: Interrupt,
+    kill: Interrupt,
     watch: Option<&'a mut dyn Watch>,
 }
 
@@ -53,7 +55,7 @@ type Running<'a> = FuturesUnordered<BoxFuture<'a, Event>>;
 impl<'a> Driver<'a> {
     /// What does the work, where it is written down, and what measures how long it takes.
     pub fn new(executor: &'a dyn Executor, log: &'a mut dyn Log, clock: SharedClock) -> Self {
-        Self { executor, log, clock, workers: 10, stop: Interrupt::new(), watch: None }
+        Self { executor, log, clock, workers: 10, stop: Interrupt::new(), kill: Interrupt::new(), watch: None }
     }
 
     /// How many hosts of a batch are worked on at a time; at least one.
@@ -67,6 +69,13 @@ impl<'a> Driver<'a> {
     #[must_use]
     pub fn stop(mut self, stop: Interrupt) -> Self {
         self.stop = stop;
+        self
+    }
+
+    /// What ends it without waiting for results; thrown after [`stop`](Self::stop).
+    #[must_use]
+    pub fn kill(mut self, kill: Interrupt) -> Self {
+        self.kill = kill;
         self
     }
 
@@ -109,14 +118,15 @@ impl<'a> Driver<'a> {
     pub async fn run(mut self, rollout: &mut Rollout) -> Result<End, Error> {
         let mut running = Running::new();
         let result = self.drive(rollout, &mut running).await;
-        if result.is_err() {
-            while running.next().await.is_some() {}
-        }
+        while running.next().await.is_some() {}
         result
     }
 
     async fn drive(&mut self, rollout: &mut Rollout, running: &mut Running<'a>) -> Result<End, Error> {
         loop {
+            if self.kill.is_triggered() {
+                return Ok(End::Interrupted);
+            }
             let step = rollout.next();
             let stopped = self.stop.is_triggered();
             let free = running.len() < self.workers;
@@ -161,6 +171,8 @@ impl<'a> Driver<'a> {
     /// Takes in the next thing that comes to its end.
     async fn await_one(&mut self, rollout: &mut Rollout, running: &mut Running<'a>) -> Result<(), Error> {
         match running.next().await {
+            // A step that was killed did not fail: whether it did its work is unknown.
+            Some(_) if self.kill.is_triggered() => Ok(()),
             Some(event) => self.record(rollout, &event),
             // Only an executor that another run left behind could be waited for.
             None => Err(Error::new(ErrorKind::Impossible, "something is said to run, and nothing does")),

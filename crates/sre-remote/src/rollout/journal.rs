@@ -110,7 +110,7 @@ impl Header {
             return Some(format!("it is of {}, this is {}", kind(self.seed), kind(wanted.seed)));
         }
         if self.plan != wanted.plan {
-            return Some("the plan has been changed since".to_owned());
+            return Some("the plan, or a file that it uploads, has been changed since".to_owned());
         }
         if self.hosts != wanted.hosts {
             let missing = |of: &Self, from: &Self| of.hosts.iter().find(|host| !from.hosts.contains(host)).cloned();
