@@ -11,6 +11,7 @@
 //! | that, on all of them at once, with one result a host | [`fanout`] |
 //! | a new version for all of them, batch by batch | [`rollout`], [`deploy`] |
 //! | files to and from a host | [`transfer`] |
+//! | how a host is: CPU, memory, load, disks | [`facts`] |
 //! | what went wrong, and where in the connection's life | [`Error`], [`ErrorKind`], [`Phase`] |
 
 mod child;
@@ -21,6 +22,7 @@ pub mod deploy;
 pub mod error;
 pub mod exec;
 pub mod exit;
+pub mod facts;
 #[cfg(any(test, feature = "test-util"))]
 pub mod fake;
 pub mod fanout;

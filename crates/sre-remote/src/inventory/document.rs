@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 
 use indexmap::IndexMap;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use sre_core::config::{Layers, Limits, Loaded};
+use sre_core::config::{self, Layers, Limits, Loaded, Origin};
 
 use super::catalog::Inventory;
-use super::error::{Flaw, InventoryError};
+use super::error::{Flaw, InventoryError, InventoryErrorKind, Place};
 use super::expression::{self, Meaning, Operator};
 use super::groups;
 use super::pattern::{MAX_HOSTS, Pattern};
@@ -94,8 +94,25 @@ pub(super) fn read(text: &str, source: &str) -> Result<Inventory, InventoryError
     // A name and some settings for each host.
     limits.values = MAX_HOSTS * 8;
     limits.expanded = MAX_BYTES * 2;
-    let loaded: Loaded<Document> = Layers::new().limits(limits).text(source, text)?.load()?;
+    let layers = Layers::new().limits(limits).text(source, text).map_err(|error| not_yaml(error, text))?;
+    let loaded: Loaded<Document> = layers.load()?;
     groups::resolve(&loaded)
+}
+
+/// The YAML reader cannot know why brackets do not match, where patterns are the likely reason.
+fn not_yaml(error: config::Error, text: &str) -> InventoryError {
+    let Some(Origin::File { path, line, column }) = error.origin() else { return error.into() };
+    let pattern = |line: &str| line.matches('[').count() > 1;
+    if error.kind() != config::ErrorKind::Syntax || !text.lines().nth(line.saturating_sub(1)).is_some_and(pattern) {
+        return error.into();
+    }
+    let place = Place::File { source: path.display().to_string().into(), line: *line, column: *column };
+    InventoryError::new(
+        InventoryErrorKind::Syntax,
+        "this is not YAML: a pattern in a list of `[…]` stands without quotes",
+    )
+    .at(place)
+    .help(Some("write `['web-[01-20]']`, or one host a line after `- `".to_owned()))
 }
 
 // === impl Group ===

@@ -14,8 +14,10 @@ use super::spec::{Spec, with_port};
 ///
 /// A host that is named again is the same host: later settings win, what they leave out stays. One host text with two
 /// ports is two hosts (two servers behind one address); they are then named `host:port`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Roster {
+    /// The most hosts it takes.
+    limit: usize,
     hosts: Vec<Host>,
     /// By the host's text: nearly always one place.
     places: HashMap<Arc<str>, Places>,
@@ -46,6 +48,12 @@ impl Places {
 }
 
 // === impl Roster ===
+
+impl Default for Roster {
+    fn default() -> Self {
+        Self { limit: MAX_HOSTS, hosts: Vec::new(), places: HashMap::new() }
+    }
+}
 
 impl Roster {
     pub(super) fn hosts(&self) -> &[Host] {
@@ -99,9 +107,9 @@ impl Roster {
     }
 
     fn push(&mut self, text: &str) -> Result<u32, Flaw> {
-        let place = u32::try_from(self.hosts.len()).ok().filter(|place| (*place as usize) < MAX_HOSTS);
+        let place = u32::try_from(self.hosts.len()).ok().filter(|place| (*place as usize) < self.limit);
         let place = place.ok_or_else(|| {
-            Flaw::new(InventoryErrorKind::Limit, 0, format!("the inventory has more than {MAX_HOSTS} hosts"))
+            Flaw::new(InventoryErrorKind::Limit, 0, format!("the inventory has more than {} hosts", self.limit))
         })?;
         let name: Arc<str> = text.into();
         self.hosts.push(Host::new(Arc::clone(&name)));
@@ -175,6 +183,17 @@ mod tests {
         let b = &roster.hosts()[0];
         assert_eq!((b.name(), b.user(), b.port()), ("b", Some("sre"), Some(22)));
         assert_eq!(roster.hosts()[1].user(), Some("root"));
+    }
+
+    #[test]
+    fn there_are_only_so_many_hosts() {
+        let mut roster = Roster { limit: 2, ..Roster::default() };
+        assert_eq!(["a", "b", "a"].map(|text| add(&mut roster, text)), [0, 1, 0]);
+        let flaw = roster.add(Spec::parse("c").unwrap(), &Settings::default()).unwrap_err();
+        assert_eq!(
+            (flaw.kind, flaw.message.as_str()),
+            (InventoryErrorKind::Limit, "the inventory has more than 2 hosts")
+        );
     }
 
     #[test]

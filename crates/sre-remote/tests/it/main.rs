@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod deploy;
+mod facts;
 mod fault_network;
 mod fault_stages;
 mod fault_words;
+mod inventory;
 mod known_hosts;
 mod leaks;
 mod local;
+mod nodeset;
 mod openssh;
 mod public_api;
 mod real_command;

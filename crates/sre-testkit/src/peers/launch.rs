@@ -47,7 +47,7 @@ pub(super) async fn launch(
 ///
 /// # Panics
 /// With the command that installs it, when it is not there.
-pub(crate) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let venvs = python_venvs().into_iter().map(|bin| bin.join(name)).find(|file| is_program(file));
     venvs.or_else(|| find_program(name)).unwrap_or_else(|| panic!("`{name}` is not installed: run `cargo xtask peers`"))
 }

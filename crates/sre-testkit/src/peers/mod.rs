@@ -26,7 +26,7 @@ mod plain_http;
 mod prometheus;
 
 pub use alertmanager::Alertmanager;
-pub(crate) use launch::program;
+pub use launch::program;
 pub use moto::Moto;
 pub use node_exporter::NodeExporter;
 pub use plain_http::{Answer, request};
