@@ -9,8 +9,8 @@ use nix::sys::signal::Signal;
 use tokio::process::Command as Process;
 
 use super::files;
-use crate::child::{Ended, Group, run};
-use crate::command::{Command, Sudo};
+use crate::child::{Background, Ended, Group, run};
+use crate::command::Command;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::exec::{ExecContext, OutputSink};
@@ -32,13 +32,14 @@ pub(super) struct LocalSession {
     host: Host,
     folder: Option<PathBuf>,
     peer: Peer,
+    background: Background,
 }
 
 // === impl LocalSession ===
 
 impl LocalSession {
-    pub(super) fn new(host: Host, folder: Option<PathBuf>) -> Self {
-        Self { host, folder, peer: Peer::default() }
+    pub(super) fn new(host: Host, folder: Option<PathBuf>, background: Background) -> Self {
+        Self { host, folder, peer: Peer::default(), background }
     }
 
     async fn run(
@@ -64,27 +65,36 @@ impl LocalSession {
         match run(&mut group, &self.host, command, &mut filter, stdin, context, sink).await {
             Ok(Ended::Itself(status)) => Ok(exit(status)),
             Ok(Ended::Left(left)) => {
-                let killed = end(&mut group, filter.group(), command.sudo()).await;
+                let killed = self.end(group, filter.group(), command).await;
                 Err(left.into_error(&self.host, Some(killed)))
             }
             Err(e) => {
-                end(&mut group, filter.group(), command.sudo()).await;
+                self.end(group, filter.group(), command).await;
                 Err(e)
             }
         }
     }
+
+    async fn end(&self, mut group: Group, id: Option<u32>, command: &Command) -> bool {
+        let sudo = id.zip(command.sudo()).map(|(id, sudo)| Kill::text(id, Some(sudo)));
+        self.background
+            .killing(async move {
+                if let Some(text) = sudo {
+                    kill_by_sudo(&text).await;
+                }
+                group.end(GRACE).await
+            })
+            .await
+    }
 }
 
-/// Ends the group; what sudo started belongs to another user and is ended by sudo.
-async fn end(group: &mut Group, id: Option<u32>, sudo: Option<&Sudo>) -> bool {
-    if let (Some(id), Some(_)) = (id, sudo) {
-        let mut shell = Process::new(SHELL);
-        shell.arg("-c").arg(Kill::text(id, sudo)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if let Ok(mut killer) = Group::spawn(&mut shell) {
-            let _ = Deadline::after(KILL_LIMIT).limit(killer.wait()).await;
-        }
+/// What sudo started belongs to another user.
+async fn kill_by_sudo(text: &str) {
+    let mut shell = Process::new(SHELL);
+    shell.arg("-c").arg(text).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Ok(mut killer) = Group::spawn(&mut shell) {
+        let _ = Deadline::after(KILL_LIMIT).limit(killer.wait()).await;
     }
-    group.end(GRACE).await
 }
 
 /// The kernel says how it ended, so a status of 0 needs no other proof.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::session::LocalSession;
+use crate::child::Background;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::host::Host;
@@ -27,6 +28,7 @@ use crate::transport::{BoxFuture, Session, Transport};
 #[derive(Debug, Clone, Default)]
 pub struct LocalTransport {
     folder: Option<PathBuf>,
+    background: Background,
 }
 
 // === impl LocalTransport ===
@@ -48,7 +50,12 @@ impl LocalTransport {
 
 impl Transport for LocalTransport {
     fn connect<'a>(&'a self, host: &'a Host, _deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>> {
-        let session: Box<dyn Session> = Box::new(LocalSession::new(host.clone(), self.folder.clone()));
+        let session: Box<dyn Session> =
+            Box::new(LocalSession::new(host.clone(), self.folder.clone(), self.background.clone()));
         Box::pin(std::future::ready(Ok(session)))
+    }
+
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.background.settle())
     }
 }

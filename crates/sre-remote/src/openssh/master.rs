@@ -36,6 +36,8 @@ pub(super) struct Master {
     group: Group,
     stderr: Arc<Mutex<Vec<u8>>>,
     reading: Option<JoinHandle<()>>,
+    program: PathBuf,
+    clients: u64,
     /// Holds socket and logs; its parent is the transport's.
     folder: TempDir,
 }
@@ -64,7 +66,7 @@ impl Master {
         let stderr = Arc::default();
         // Ends with the last process that has the pipe open.
         let reading = group.child().stderr.take().map(|pipe| tokio::spawn(keep(pipe, Arc::clone(&stderr))));
-        let mut master = Self { group, stderr, reading, folder };
+        let mut master = Self { group, stderr, reading, program: options.program.clone(), clients: 0, folder };
         match deadline.limit(master.logged_in(&socket)).await {
             Ok(true) => Ok(master),
             Ok(false) => {
@@ -99,14 +101,23 @@ impl Master {
         LoginLog { log, stderr }
     }
 
-    /// Its socket.
-    pub(super) fn socket(&self) -> PathBuf {
-        self.folder.path().join("s")
+    /// Starts a client of it that runs a text on the host, and says where that client's log is.
+    pub(super) fn client(&mut self, host: &Host, text: &str, pty: bool) -> Result<(Group, PathBuf), Error> {
+        self.clients += 1;
+        let (socket, log) = (self.folder.path().join("s"), self.folder.path().join(format!("c{}", self.clients)));
+        let mut ssh = Process::new(&self.program);
+        ssh.args(arguments::client(host, Files { socket: &socket, log: &log }, pty, text));
+        ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let client = Group::spawn(&mut ssh).map_err(|e| {
+            let what = format!("{}: {e}", self.program.display());
+            Error::new(ErrorKind::ExecRefused, Phase::Exec, host).with_detail(what).with_source(e)
+        })?;
+        Ok((client, log))
     }
 
-    /// A file for the log of a client.
-    pub(super) fn client_log(&self, number: u64) -> PathBuf {
-        self.folder.path().join(format!("c{number}"))
+    /// Whether a command ran on it before the last one.
+    pub(super) fn was_used(&self) -> bool {
+        self.clients > 1
     }
 
     /// Whether the connection is there.

@@ -1,15 +1,15 @@
 //! Commands on a master connection.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::process::Command as Process;
 use tokio::time::sleep;
 
-use super::arguments::{self, Files};
 use super::master::Master;
+use super::transport::Shared;
 use crate::child::{Ended, Group, run};
 use crate::command::{Command, Stdin, Sudo};
 use crate::deadline::Deadline;
@@ -21,7 +21,8 @@ use crate::phase::Phase;
 use crate::transport::{BoxFuture, Peer, Session};
 use crate::wrap::{Filter, Kill, Wrapped};
 
-/// How long ending a process group may take on the host: its own grace is two seconds, one more for KILL.
+/// How long ending a process group may take on the host: its own grace is two seconds, then KILL, on a connection that
+/// may have to be opened for it.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 /// For our own `ssh`, which has nothing to clean up.
 const CLIENT_GRACE: Duration = Duration::from_millis(500);
@@ -34,11 +35,11 @@ const SSH_FAILED: i32 = 255;
 /// A host over the system's `ssh`.
 #[derive(Debug)]
 pub(super) struct OpenSshSession {
-    master: Master,
-    program: PathBuf,
+    /// None after a command that had to be left: its connection goes with it.
+    master: Option<Master>,
+    shared: Arc<Shared>,
     host: Host,
     peer: Peer,
-    commands: u64,
 }
 
 /// What a client's log says about its end.
@@ -57,8 +58,8 @@ enum ClientEnd {
 // === impl OpenSshSession ===
 
 impl OpenSshSession {
-    pub(super) fn new(master: Master, program: PathBuf, host: Host, peer: Peer) -> Self {
-        Self { master, program, host, peer, commands: 0 }
+    pub(super) fn new(master: Master, shared: Arc<Shared>, host: Host, peer: Peer) -> Self {
+        Self { master: Some(master), shared, host, peer }
     }
 
     async fn run(
@@ -67,19 +68,30 @@ impl OpenSshSession {
         context: &ExecContext,
         sink: &mut dyn OutputSink,
     ) -> Result<Exit, Error> {
-        let usage = |why: String| Error::new(ErrorKind::Usage, Phase::Exec, &self.host).with_detail(why);
-        let Wrapped { text, stdin, mut filter } = Wrapped::new(command).map_err(usage)?;
+        let fault = |kind, why: &str| Error::new(kind, Phase::Exec, &self.host).with_detail(why);
+        let Wrapped { text, stdin, mut filter } = Wrapped::new(command).map_err(|why| fault(ErrorKind::Usage, &why))?;
         if context.interrupt.is_triggered() {
             return Err(Error::new(ErrorKind::Interrupted, Phase::Exec, &self.host));
         }
         let mut pause = SLOT_PAUSE;
         loop {
-            let (mut client, log) = self.client(&text, command.pty())?;
+            let Some(master) = &mut self.master else { return Err(fault(ErrorKind::Broken, "the session has ended")) };
+            let (mut client, log) = master.client(&self.host, &text, command.pty())?;
             let ended = run(&mut client, &self.host, command, &mut filter, stdin.clone(), context, sink).await;
-            let done = self.ended(client, ended, &log, &filter, command).await;
+            let done = match ended {
+                Ok(Ended::Itself(status)) => exit(status, &log, &filter, master, &self.host),
+                Ok(Ended::Left(left)) => {
+                    let killed = self.give_up(client, filter.group(), command.sudo()).await;
+                    return Err(left.into_error(&self.host, killed));
+                }
+                Err(e) => {
+                    self.give_up(client, filter.group(), command.sudo()).await;
+                    return Err(e);
+                }
+            };
             // A server frees the channel of the command before when it gets round to it. It has not started this one.
             let is_full = done.as_ref().is_err_and(|e| e.kind() == ErrorKind::ExecRefused);
-            if !is_full || self.commands == 1 || pause > LONGEST_SLOT_PAUSE {
+            if !is_full || !master.was_used() || pause > LONGEST_SLOT_PAUSE {
                 return done;
             }
             if context.deadline.limit(sleep(pause)).await.is_err() {
@@ -89,80 +101,71 @@ impl OpenSshSession {
         }
     }
 
-    async fn ended(
-        &mut self,
-        client: Group,
-        ended: Result<Ended, Error>,
-        log: &Path,
-        filter: &Filter,
-        command: &Command,
-    ) -> Result<Exit, Error> {
-        match ended {
-            Ok(Ended::Itself(status)) => self.exit(status, log, filter),
-            Ok(Ended::Left(left)) => {
-                let killed = self.give_up(client, filter.group(), command.sudo()).await;
-                Err(left.into_error(&self.host, killed))
-            }
-            Err(e) => {
-                self.give_up(client, filter.group(), command.sudo()).await;
-                Err(e)
-            }
+    /// Ends what still runs on the host, our client of it, and the connection. That goes on behind the caller's back when
+    /// the host is slow.
+    async fn give_up(&mut self, mut client: Group, group: Option<u32>, sudo: Option<&Sudo>) -> Option<bool> {
+        let mut master = self.master.take()?;
+        let (host, shared) = (self.host.clone(), Arc::clone(&self.shared));
+        let text = group.map(|group| Kill::text(group, sudo));
+        let work = async move {
+            let killed = match &text {
+                Some(text) => kill(&mut master, &host, &shared, text).await,
+                None => false,
+            };
+            client.end_with_child(CLIENT_GRACE).await;
+            master.end().await;
+            killed
+        };
+        let killed = self.shared.background().killing(work).await;
+        group.map(|_| killed)
+    }
+}
+
+/// Over a second channel of the same connection; servers with `MaxSessions 1` refuse it, and get a new connection.
+async fn kill(master: &mut Master, host: &Host, shared: &Shared, text: &str) -> bool {
+    let deadline = Deadline::after(KILL_LIMIT);
+    match run_plain(master, host, text, deadline).await {
+        Ok(exit) => exit.is_success(),
+        Err(e) => {
+            tracing::debug!(%host, error = %e, "a new connection is needed to end the command");
+            let Ok(mut other) = shared.log_in(host, deadline).await else { return false };
+            let killed = run_plain(&mut other, host, text, deadline).await;
+            other.end().await;
+            killed.is_ok_and(|exit| exit.is_success())
         }
     }
+}
 
-    fn client(&mut self, text: &str, pty: bool) -> Result<(Group, PathBuf), Error> {
-        self.commands += 1;
-        let (socket, log) = (self.master.socket(), self.master.client_log(self.commands));
-        let mut ssh = Process::new(&self.program);
-        ssh.args(arguments::client(&self.host, Files { socket: &socket, log: &log }, pty, text));
-        ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let client = Group::spawn(&mut ssh).map_err(|e| {
-            let what = format!("{}: {e}", self.program.display());
-            Error::new(ErrorKind::ExecRefused, Phase::Exec, &self.host).with_detail(what).with_source(e)
-        })?;
-        Ok((client, log))
+/// Runs a text of our own that nobody reads the output of.
+async fn run_plain(master: &mut Master, host: &Host, text: &str, deadline: Deadline) -> Result<Exit, Error> {
+    let context = ExecContext::until(deadline);
+    let command = Command::shell(text).with_raw(true);
+    let (mut client, log) = master.client(host, text, false)?;
+    let mut filter = Filter::pass_all();
+    match run(&mut client, host, &command, &mut filter, Stdin::Empty, &context, &mut Discard).await? {
+        Ended::Itself(status) => exit(status, &log, &filter, master, host),
+        Ended::Left(left) => Err(left.into_error(host, None)),
     }
+}
 
-    /// Ends what still runs on the host, then our client of it, then the connection.
-    async fn give_up(&mut self, mut client: Group, group: Option<u32>, sudo: Option<&Sudo>) -> Option<bool> {
-        let killed = match group {
-            Some(group) => Some(self.kill(group, sudo).await),
-            None => None,
-        };
-        client.end(CLIENT_GRACE).await;
-        self.master.end().await;
-        killed
-    }
-
-    /// A second channel on the same connection: servers with `MaxSessions 1` refuse it, and then the group stays.
-    async fn kill(&mut self, group: u32, sudo: Option<&Sudo>) -> bool {
-        let context = ExecContext::until(Deadline::after(KILL_LIMIT));
-        let text = Kill::text(group, sudo);
-        let command = Command::shell(text.clone()).with_raw(true);
-        let Ok((mut client, _)) = self.client(&text, false) else { return false };
-        let mut filter = Filter::pass_all();
-        let ran = run(&mut client, &self.host, &command, &mut filter, Stdin::Empty, &context, &mut Discard).await;
-        matches!(ran, Ok(Ended::Itself(status)) if status.success())
-    }
-
-    fn exit(&mut self, status: ExitStatus, log: &Path, filter: &Filter) -> Result<Exit, Error> {
-        let said = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        let _ = fs::remove_file(log);
-        let end = match status.code() {
-            Some(code) if code != SSH_FAILED => u32::try_from(code).map_or(ClientEnd::NoStatus, ClientEnd::Status),
-            _ => client_end(&said),
-        };
-        let fault = |kind, why: &str| Error::new(kind, Phase::Exec, &self.host).with_detail(why);
-        match end {
-            ClientEnd::Status(0) if filter.is_wrapped() && !filter.succeeded() => Ok(Exit::Lost),
-            ClientEnd::Status(code) => Ok(Exit::Code(code)),
-            ClientEnd::Refused => Err(fault(ErrorKind::ExecRefused, "the server opened no channel for the command")),
-            ClientEnd::NoMaster => Err(fault(ErrorKind::Broken, "the connection was gone before the command")),
-            ClientEnd::NoStatus if self.master.is_alive() => Ok(Exit::Lost),
-            ClientEnd::NoStatus => {
-                let words = format!("the connection broke while the command ran: {}", self.master.log().end());
-                Err(fault(ErrorKind::Broken, words.trim_end_matches([' ', ':'])))
-            }
+/// How the command of a client ended.
+fn exit(status: ExitStatus, log: &Path, filter: &Filter, master: &mut Master, host: &Host) -> Result<Exit, Error> {
+    let said = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let _ = fs::remove_file(log);
+    let end = match status.code() {
+        Some(code) if code != SSH_FAILED => u32::try_from(code).map_or(ClientEnd::NoStatus, ClientEnd::Status),
+        _ => client_end(&said),
+    };
+    let fault = |kind, why: &str| Error::new(kind, Phase::Exec, host).with_detail(why);
+    match end {
+        ClientEnd::Status(0) if filter.is_wrapped() && !filter.succeeded() => Ok(Exit::Lost),
+        ClientEnd::Status(code) => Ok(Exit::Code(code)),
+        ClientEnd::Refused => Err(fault(ErrorKind::ExecRefused, "the server opened no channel for the command")),
+        ClientEnd::NoMaster => Err(fault(ErrorKind::Broken, "the connection was gone before the command")),
+        ClientEnd::NoStatus if master.is_alive() => Ok(Exit::Lost),
+        ClientEnd::NoStatus => {
+            let words = format!("the connection broke while the command ran: {}", master.log().end());
+            Err(fault(ErrorKind::Broken, words.trim_end_matches([' ', ':'])))
         }
     }
 }
@@ -225,8 +228,11 @@ impl Session for OpenSshSession {
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
-        let mut session = *self;
-        Box::pin(async move { session.master.end().await })
+        Box::pin(async move {
+            if let Some(mut master) = self.master {
+                master.end().await;
+            }
+        })
     }
 }
 

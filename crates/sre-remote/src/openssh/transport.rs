@@ -1,5 +1,7 @@
 //! From a host to a session.
 
+use std::sync::Arc;
+
 use sre_core::Target;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -8,6 +10,7 @@ use super::arguments;
 use super::master::Master;
 use super::options::OpenSshOptions;
 use super::session::OpenSshSession;
+use crate::child::Background;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
@@ -37,8 +40,15 @@ use crate::transport::{BoxFuture, Peer, Session, Transport};
 /// ```
 #[derive(Debug)]
 pub struct OpenSshTransport {
+    shared: Arc<Shared>,
+}
+
+/// What sessions share with their transport, and may outlive it with.
+#[derive(Debug)]
+pub(super) struct Shared {
     options: OpenSshOptions,
     folder: TempDir,
+    background: Background,
 }
 
 // === impl OpenSshTransport ===
@@ -57,20 +67,30 @@ impl OpenSshTransport {
         if options.host_keys == Some(HostKeyPolicy::Off) {
             tracing::warn!("host keys are not checked: whoever is in between can read and change everything");
         }
-        Ok(Self { options, folder })
+        Ok(Self { shared: Arc::new(Shared { options, folder, background: Background::default() }) })
     }
 
     async fn open(&self, host: &Host, deadline: Deadline) -> Result<Box<dyn Session>, Error> {
         let started = Instant::now();
-        let deadline = deadline.within(self.options.login);
-        let master = Master::start(host, &self.options, self.folder.path(), deadline).await;
-        let master = master.map_err(|e| e.with_elapsed(started.elapsed()))?;
+        let master = self.shared.log_in(host, deadline).await.map_err(|e| e.with_elapsed(started.elapsed()))?;
         let said = master.log();
         let mut timings = Timings::default();
         timings.add(Phase::Connect, started.elapsed());
         let banner = Some(said.stderr.clone()).filter(|text| !text.trim().is_empty());
         let peer = Peer { address: said.address(), user: said.user(), banner, timings };
-        Ok(Box::new(OpenSshSession::new(master, self.options.program.clone(), host.clone(), peer)))
+        Ok(Box::new(OpenSshSession::new(master, Arc::clone(&self.shared), host.clone(), peer)))
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(super) async fn log_in(&self, host: &Host, deadline: Deadline) -> Result<Master, Error> {
+        Master::start(host, &self.options, self.folder.path(), deadline.within(self.options.login)).await
+    }
+
+    pub(super) fn background(&self) -> &Background {
+        &self.background
     }
 }
 
@@ -79,9 +99,13 @@ impl Transport for OpenSshTransport {
         Box::pin(self.open(host, deadline))
     }
 
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.shared.background.settle())
+    }
+
     /// Jump hosts that only `ssh`'s configuration names are not known here.
     fn gateway(&self, host: &Host) -> Option<String> {
-        let jumps = Jump::parse_list(arguments::jump(host, &self.options)?).ok()?;
+        let jumps = Jump::parse_list(arguments::jump(host, &self.shared.options)?).ok()?;
         jumps.into_iter().next().map(|jump| jump.host)
     }
 }
