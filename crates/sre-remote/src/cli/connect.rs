@@ -80,6 +80,9 @@ pub struct Surroundings {
 /// What `ssh` tries when nothing else is said, in its order.
 const DEFAULT_KEYS: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
 
+/// What `ssh` reads after the user's (ssh_config(5), `GlobalKnownHostsFile`).
+const SYSTEM_KNOWN_HOSTS: [&str; 2] = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
+
 // === impl Surroundings ===
 
 impl Surroundings {
@@ -121,9 +124,10 @@ impl ConnectArgs {
 
     fn ssh(&self, surroundings: &Surroundings) -> Result<SharedTransport, Error> {
         let folder = surroundings.home.join(".ssh");
+        let system = SYSTEM_KNOWN_HOSTS.map(PathBuf::from);
         let mut options = SshOptions::new()
             .with_config(self.config(surroundings)?)
-            .with_known_hosts([folder.join("known_hosts"), folder.join("known_hosts2")])
+            .with_known_hosts([folder.join("known_hosts"), folder.join("known_hosts2")].into_iter().chain(system))
             .with_default_keys(DEFAULT_KEYS.map(|name| folder.join(name)));
         if let Some(user) = &self.username {
             options = options.with_user(user);

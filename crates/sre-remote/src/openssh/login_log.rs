@@ -107,6 +107,11 @@ impl LoginLog {
         Some(line.split_once(" as '")?.1.strip_suffix('\'')?.to_owned())
     }
 
+    /// Whether the host told that a signal ended a command; `ssh` does not pass on which.
+    pub(super) fn has_exit_signal(&self) -> bool {
+        self.log.contains("rtype exit-signal")
+    }
+
     /// Why a connection ended that was logged in. Only lines that begin with words of `ssh`'s own: the log has the
     /// commands as well, and those may hold secrets.
     pub(super) fn end(&self) -> String {

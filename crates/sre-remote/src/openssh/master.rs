@@ -25,8 +25,8 @@ use crate::phase::Phase;
 const POLL: Duration = Duration::from_millis(5);
 /// Of a jump host's words and the server's banner.
 const LONGEST_STDERR: usize = 16 * 1024;
-/// For what was said before the end.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+/// For what comes with the end of a connection.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// For a master that was told to end.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -120,9 +120,12 @@ impl Master {
         self.clients > 1
     }
 
-    /// Whether the connection is there.
-    pub(super) fn is_alive(&mut self) -> bool {
-        self.group.is_running()
+    /// Whether the connection is there, and not about to end: a client may end a moment before its master does.
+    pub(super) async fn stays(&mut self) -> bool {
+        if self.log().has_exit_signal() {
+            return self.group.is_running();
+        }
+        Deadline::after(LAST_WORDS).limit(self.group.wait()).await.is_err()
     }
 
     /// Ends the connection.

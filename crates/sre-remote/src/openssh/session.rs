@@ -79,7 +79,7 @@ impl OpenSshSession {
             let (mut client, log) = master.client(&self.host, &text, command.pty())?;
             let ended = run(&mut client, &self.host, command, &mut filter, stdin.clone(), context, sink).await;
             let done = match ended {
-                Ok(Ended::Itself(status)) => exit(status, &log, &filter, master, &self.host),
+                Ok(Ended::Itself(status)) => exit(status, &log, &filter, master, &self.host).await,
                 Ok(Ended::Left(left)) => {
                     let killed = self.give_up(client, filter.group(), command.sudo()).await;
                     return Err(left.into_error(&self.host, killed));
@@ -143,13 +143,19 @@ async fn run_plain(master: &mut Master, host: &Host, text: &str, deadline: Deadl
     let (mut client, log) = master.client(host, text, false)?;
     let mut filter = Filter::pass_all();
     match run(&mut client, host, &command, &mut filter, Stdin::Empty, &context, &mut Discard).await? {
-        Ended::Itself(status) => exit(status, &log, &filter, master, host),
+        Ended::Itself(status) => exit(status, &log, &filter, master, host).await,
         Ended::Left(left) => Err(left.into_error(host, None)),
     }
 }
 
 /// How the command of a client ended.
-fn exit(status: ExitStatus, log: &Path, filter: &Filter, master: &mut Master, host: &Host) -> Result<Exit, Error> {
+async fn exit(
+    status: ExitStatus,
+    log: &Path,
+    filter: &Filter,
+    master: &mut Master,
+    host: &Host,
+) -> Result<Exit, Error> {
     let said = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let _ = fs::remove_file(log);
     let end = match status.code() {
@@ -162,7 +168,7 @@ fn exit(status: ExitStatus, log: &Path, filter: &Filter, master: &mut Master, ho
         ClientEnd::Status(code) => Ok(Exit::Code(code)),
         ClientEnd::Refused => Err(fault(ErrorKind::ExecRefused, "the server opened no channel for the command")),
         ClientEnd::NoMaster => Err(fault(ErrorKind::Broken, "the connection was gone before the command")),
-        ClientEnd::NoStatus if master.is_alive() => Ok(Exit::Lost),
+        ClientEnd::NoStatus if master.stays().await => Ok(Exit::Lost),
         ClientEnd::NoStatus => {
             let words = format!("the connection broke while the command ran: {}", master.log().end());
             Err(fault(ErrorKind::Broken, words.trim_end_matches([' ', ':'])))

@@ -149,15 +149,15 @@ async fn what_runs_too_long_or_is_interrupted_is_killed_on_the_host() {
     let interrupt = Interrupt::new();
     let context = ExecContext::until(Deadline::after(LIMIT)).with_interrupt(interrupt.clone());
     let mut session = ssh.connect(&Host::new("127.0.0.1"), context.deadline).await.unwrap();
-    let mut sink = Captured::default();
+    let mut sink = Told::default();
+    let begun = Arc::clone(&sink.0);
     let stop = async {
-        while sshd.remote_processes().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        begun.notified().await;
         interrupt.trigger();
     };
     let (exit, ()) = tokio::join!(session.exec(&command, &context, &mut sink), stop);
     assert_eq!(exit.unwrap_err().kind(), ErrorKind::Interrupted);
+    ssh.settle().await;
     all_gone(&sshd).await;
 }
 
