@@ -120,6 +120,11 @@ impl Run<'_> {
             end = self.world.drive(driver.run(&mut rollout)) => end,
             never = self.screen.draw() => match never {},
         }?;
+        tokio::select! {
+            biased;
+            () = self.signals.leave.triggered() => {}
+            () = self.world.executor.settle() => {}
+        }
         let code = self.code(end, &rollout);
         let resume = (end != End::Done(Outcome::Healthy)).then(|| self.resume_command());
         let facts = Facts { end, code: code.get(), started, elapsed: clock.instant() - began, journal: path, resume };

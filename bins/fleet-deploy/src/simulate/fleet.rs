@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sre_core::SharedClock;
-use sre_remote::deploy::{Action, HttpAnswer, Plan, Probe};
+use sre_remote::deploy::{Action, HttpAnswer, Plan, Probe, Question};
 use sre_remote::transport::BoxFuture;
 use sre_remote::{
     Command, Deadline, Error, ErrorKind, ExecContext, Exit, Host, OutputSink, OutputStream, Peer, Phase, Session,
@@ -43,12 +43,18 @@ struct PretendedSession {
     executed: usize,
 }
 
-/// The plan with each upload replaced by a step that only takes time; a plan of one step when there is none.
+/// The plan with each upload replaced by a step that only takes time, and each look at the health by one that is answered.
 pub(crate) fn pretended(mut plan: Plan) -> Plan {
     for step in plan.steps.iter_mut().chain(&mut plan.rollback) {
         if matches!(step.action, Action::Upload { .. }) {
             step.name = Some(step.title());
             step.action = Action::Shell("true".to_owned());
+        }
+    }
+    for check in &mut plan.gate.checks {
+        if matches!(check.question, Question::Health { .. }) {
+            check.name = Some(check.title());
+            check.question = Question::Shell("true".to_owned());
         }
     }
     plan

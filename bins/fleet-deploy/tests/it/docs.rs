@@ -23,7 +23,8 @@ fn every_plan_can_be_read_and_every_key_is_shown() {
     for plan in &plans {
         Layers::new().text("page", plan).unwrap().load::<Plan>().unwrap().value.prepared().unwrap();
     }
-    for key in sre_core::config::keys::<Plan>() {
+    // The limits of a host's health are fleet-run's page.
+    for key in sre_core::config::keys::<Plan>().iter().filter(|key| !key.path.contains(".health.")) {
         let name = key.path.rsplit('.').next().unwrap_or_default();
         assert!(PAGE.contains(&format!("{name}:")), "{key} is not in the page");
     }

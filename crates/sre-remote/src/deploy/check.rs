@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sre_core::Severity;
 
 use super::step::{check_shell, check_words, optional_duration};
 use super::subject::Subject;
 use super::template::Template;
+use crate::facts::HealthThresholds;
 use crate::quote;
 
 /// One check of a gate.
@@ -41,6 +43,14 @@ pub enum Question {
     Command(Vec<Template>),
     /// Whether shell text on the host ends with status 0.
     Shell(String),
+    /// Whether no part of the host is beyond a limit ([`facts`](crate::facts)); a host that does not tell its CPU, memory,
+    /// load and disks is not well.
+    Health {
+        /// The limits.
+        limits: Box<HealthThresholds>,
+        /// From which severity on a finding makes the host unhealthy. Default critical.
+        fail_on: Severity,
+    },
     /// Whether the value of a PromQL query is within a limit. Without a hole for the host it is about the batch as a
     /// whole.
     Query {
@@ -76,6 +86,8 @@ struct RawCheck {
     contains: Option<Template>,
     command: Option<Vec<Template>>,
     shell: Option<String>,
+    health: Option<HealthThresholds>,
+    fail_on: Option<Severity>,
     query: Option<Template>,
     prometheus: Option<String>,
     below: Option<f64>,
@@ -85,7 +97,7 @@ struct RawCheck {
     sudo: bool,
 }
 
-const KINDS: &str = "http, command, shell, query";
+const KINDS: &str = "health, http, command, shell, query";
 
 // === impl Check ===
 
@@ -100,6 +112,7 @@ impl Check {
             Question::Http { status, .. } => format!("http {status}"),
             Question::Command(words) => words.first().map(ToString::to_string).unwrap_or_default(),
             Question::Shell(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+            Question::Health { .. } => "health".to_owned(),
             Question::Query { .. } => "prometheus".to_owned(),
         }
     }
@@ -113,6 +126,7 @@ impl Check {
             }
             Question::Command(words) => format!("run {}", quote::words(words.iter().map(|word| subject.fill(word)))),
             Question::Shell(text) => format!("shell: {}", text.trim().lines().collect::<Vec<_>>().join("; ")),
+            Question::Health { fail_on, .. } => format!("health, nothing {fail_on} or worse"),
             Question::Query { query, limit, .. } => format!("{} {limit}", subject.fill(query)),
         };
         let sudo = if self.sudo { "sudo " } else { "" };
@@ -129,7 +143,7 @@ impl Check {
         match &self.question {
             Question::Http { url, contains, .. } => std::iter::once(url).chain(contains).collect(),
             Question::Command(words) => words.iter().collect(),
-            Question::Shell(_) => Vec::new(),
+            Question::Shell(_) | Question::Health { .. } => Vec::new(),
             Question::Query { query, .. } => vec![query],
         }
     }
@@ -164,7 +178,11 @@ impl TryFrom<RawCheck> for Check {
         raw.check()?;
         let (name, sudo) = (raw.name, raw.sudo);
         let timeout = raw.timeout.unwrap_or(TIMEOUT);
-        let question = match (raw.http, raw.command, raw.shell, raw.query) {
+        let question = match (raw.http, raw.command, raw.shell, raw.query, raw.health) {
+            (.., Some(limits)) => {
+                limits.validate().map_err(|e| e.to_string())?;
+                Question::Health { limits: Box::new(limits), fail_on: raw.fail_on.unwrap_or(Severity::Critical) }
+            }
             (Some(url), ..) => {
                 if !["http://", "https://"].iter().any(|scheme| url.as_str().starts_with(scheme)) {
                     return Err(format!("`{url}` is no URL; write http://{{address}}:8080/healthz"));
@@ -172,8 +190,8 @@ impl TryFrom<RawCheck> for Check {
                 Question::Http { url, status: raw.status.unwrap_or(200), contains: raw.contains }
             }
             (_, Some(words), ..) => check_words(&words).map(|()| Question::Command(words))?,
-            (_, _, Some(text), _) => check_shell(&text).map(|()| Question::Shell(text))?,
-            (.., Some(query)) => {
+            (_, _, Some(text), ..) => check_shell(&text).map(|()| Question::Shell(text))?,
+            (.., Some(query), None) => {
                 let prometheus = raw.prometheus.ok_or("a query needs `prometheus`, the server's URL")?;
                 let limit = match (raw.below, raw.above) {
                     (Some(limit), None) => Limit::Below(limit),
@@ -196,6 +214,7 @@ impl RawCheck {
             ("http", self.http.is_some()),
             ("command", self.command.is_some()),
             ("shell", self.shell.is_some()),
+            ("health", self.health.is_some()),
             ("query", self.query.is_some()),
         ];
         let given: Vec<&str> = kinds.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
@@ -206,6 +225,7 @@ impl RawCheck {
             });
         };
         for (name, given, fits) in [
+            ("fail_on", self.fail_on.is_some(), kind == "health"),
             ("status", self.status.is_some(), kind == "http"),
             ("contains", self.contains.is_some(), kind == "http"),
             ("prometheus", self.prometheus.is_some(), kind == "query"),

@@ -71,6 +71,11 @@ impl PlanExecutor {
         self
     }
 
+    /// Waits for what still goes on in the background; to be called at the end of a run.
+    pub async fn settle(&self) {
+        self.reach.transport.settle().await;
+    }
+
     /// What would be done on a host, a line a step.
     #[must_use]
     pub fn describe_steps(&self, host: &Host) -> Vec<String> {

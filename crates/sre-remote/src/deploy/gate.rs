@@ -2,13 +2,14 @@
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
-use sre_core::duration;
+use sre_core::{Severity, duration};
 
 use super::check::{Check, Question};
 use super::executor::PlanExecutor;
 use super::reach::Trouble;
 use super::subject::Subject;
 use crate::command::Command;
+use crate::facts::{self, Facts, HealthThresholds};
 use crate::host::Host;
 use crate::rollout::GateReport;
 use crate::transport::{BoxFuture, Session};
@@ -123,7 +124,29 @@ impl PlanExecutor {
                 self.on_host(session, subject, check, command).await
             }
             Question::Shell(text) => self.on_host(session, subject, check, Command::shell(text)).await,
+            Question::Health { limits, fail_on } => {
+                let context = self.reach.context(check.timeout);
+                let gathered = facts::gather(self.open(session, subject.host).await?, &context).await;
+                let found = gathered.map_err(|error| {
+                    *session = None;
+                    Trouble::of(&error).reason
+                })?;
+                well(&found, limits, *fail_on, subject.host)
+            }
         }
+    }
+
+    /// The session of this gate, connected when it is not.
+    async fn open<'s>(
+        &self,
+        session: &'s mut Option<Box<dyn Session>>,
+        host: &Host,
+    ) -> Result<&'s mut dyn Session, String> {
+        let open = match session.take() {
+            Some(open) => open,
+            None => self.reach.connect(host).await.map_err(|error| Trouble::of(&error).reason)?,
+        };
+        Ok(&mut **session.insert(open))
     }
 
     async fn on_host(
@@ -133,18 +156,29 @@ impl PlanExecutor {
         check: &Check,
         command: Command,
     ) -> Result<String, String> {
-        if session.is_none() {
-            let reached = self.reach.connect(subject.host).await;
-            *session = Some(reached.map_err(|error| Trouble::of(&error).reason)?);
-        }
         let command = self.as_root(subject.equip(command, "gate"), check.sudo);
-        let Some(open) = session.as_mut() else { return Err("no connection".to_owned()) };
-        let result = self.reach.run(&mut **open, &command, check.timeout).await;
+        let open = self.open(session, subject.host).await?;
+        let result = self.reach.run(open, &command, check.timeout).await;
         result.map(|()| format!("{} ok", check.title())).map_err(|trouble| {
             // Whether the connection still works is unknown; the next look takes a new one.
             *session = None;
             trouble.reason
         })
+    }
+}
+
+/// What a host does not tell is not known to be well.
+fn well(found: &Facts, limits: &HealthThresholds, fail_on: Severity, host: &Host) -> Result<String, String> {
+    let asked = ["cpu", "memory", "load", "disks"];
+    let missing: Vec<&str> = found.missing().into_iter().filter(|piece| asked.contains(piece)).collect();
+    if !missing.is_empty() {
+        return Err(format!("{} not told", missing.join(", ")));
+    }
+    let judged = facts::judge(found, limits, &host.target());
+    match judged.into_iter().filter(|finding| finding.severity >= fail_on).max_by_key(|finding| finding.severity) {
+        Some(worst) if worst.subject.starts_with('/') => Err(format!("{} {}", worst.title, worst.subject)),
+        Some(worst) => Err(worst.title),
+        None => Ok(found.summary()),
     }
 }
 

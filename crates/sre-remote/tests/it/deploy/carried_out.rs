@@ -94,6 +94,24 @@ async fn the_gate_gives_up_when_its_time_is_over() {
     assert_eq!(report.refused.as_deref(), Some("prometheus: no answer from up for 30s"));
 }
 
+#[tokio::test]
+async fn the_health_of_a_host_is_looked_at() {
+    let generous = "disk_used_percent: {warning: 101, critical: 101}, inodes_used_percent: {warning: 101, critical: 101}, memory_available_percent: {warning: 0, critical: 0}, load_per_core: {warning: 9999, critical: 9999}, swap_used_percent: {warning: 101}, cpu_busy_percent: {warning: 101}";
+    let look = async |limits: &str, more: &str| {
+        let yaml = format!(
+            "steps:\n  - shell: 'true'\ngate:\n  within: 10ms\n  every: 20ms\n  checks:\n    - health: {{{limits}}}\n{more}"
+        );
+        executor(plan(&yaml), Answers::default()).gate(1, &[Host::new("h")]).await.hosts.remove(0)
+    };
+    let well = look(generous, "").await.unwrap();
+    assert!(well.contains("cpu ") && well.contains("memory ") && well.contains("disk "), "{well}");
+    let busy = generous.replace("load_per_core: {warning: 9999", "load_per_core: {warning: 0");
+    let warned = look(&busy, "").await;
+    assert!(warned.is_ok(), "a warning is no failure: {warned:?}");
+    let said = look(&busy, "      fail_on: warning\n").await.unwrap_err();
+    assert!(said.starts_with("health: load "), "{said}");
+}
+
 fn content(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
