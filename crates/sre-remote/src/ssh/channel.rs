@@ -168,20 +168,28 @@ impl<'a> Running<'a> {
 
     /// Moves bytes until the host's output is at its end.
     async fn pump(&mut self, command: &Command, sink: &mut dyn OutputSink) -> Result<(), Error> {
-        let mut since_pause = 0;
+        let (mut since_pause, mut looked_again) = (0, false);
         loop {
             let progress = self.round(command, sink).await?;
             if !progress && self.stuck.is_none() && self.channel.eof() {
                 return Ok(());
             }
             if progress {
+                looked_again = false;
                 since_pause += READ_AT_ONCE;
                 if since_pause >= FAIR_SHARE {
                     since_pause = 0;
                     tokio::task::yield_now().await;
                 }
-            } else if let Err(e) = self.link.wait().await {
-                return Err(self.broken(&e));
+            } else if !looked_again && self.channel.read_window().available > 0 {
+                // Whatever libssh2 does, it takes all packets off the socket: looking at one stream may have brought in
+                // output of the other, after we had looked there, and the socket will not wake us for it again.
+                looked_again = true;
+            } else {
+                looked_again = false;
+                if let Err(e) = self.link.wait().await {
+                    return Err(self.broken(&e));
+                }
             }
         }
     }

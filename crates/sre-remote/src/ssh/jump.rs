@@ -59,11 +59,15 @@ impl Drop for Pump {
 /// Carries bytes both ways until either side ends.
 async fn carry(link: Link, channel: Channel, near: UnixStream) {
     let mut carrier = Carrier { link, channel, near, inbound: Buffer::new(), outbound: Buffer::new(), ended: false };
+    let mut looked_again = false;
     while let Ok(progress) = carrier.round() {
         if carrier.ended && carrier.outbound.is_empty() {
             return;
         }
-        if progress {
+        // Writing, too, takes packets off the socket, which will not wake us for them again.
+        let look_again = !progress && !looked_again && carrier.has_unread();
+        looked_again = look_again;
+        if progress || look_again {
             tokio::task::yield_now().await;
         } else if carrier.wait().await.is_err() {
             return;
@@ -111,6 +115,10 @@ impl Carrier {
         }
         progress |= self.outbound.drain(|bytes| self.channel.write(bytes))?;
         Ok(progress)
+    }
+
+    fn has_unread(&self) -> bool {
+        self.inbound.is_empty() && self.channel.read_window().available > 0
     }
 
     async fn wait(&self) -> std::io::Result<()> {

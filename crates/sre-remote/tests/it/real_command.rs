@@ -9,7 +9,7 @@ use sre_testkit::sshd::Sshd;
 
 use crate::ssh_client::{PATIENCE, eventually, local, run, run_until, sh, transport_for};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_status_a_signal_and_a_lost_connection_are_three_things() {
     let mut sshd = Sshd::start().await;
     let (transport, host) = (transport_for(&sshd), local(sshd.port()));
@@ -96,7 +96,7 @@ async fn arguments_environment_folder_and_scripts_arrive_as_they_are() {
     assert_eq!((outcome.exit(), outcome.stdout().as_str()), (&Exit::Code(5), "<a b><$x>input"), "{:?}", outcome.output);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_deadline_nothing_of_the_command_is_left() {
     let limit = Duration::from_millis(1500);
     for sshd in [Sshd::start().await, Sshd::builder().max_sessions(1).start().await] {
@@ -106,12 +106,12 @@ async fn after_the_deadline_nothing_of_the_command_is_left() {
         assert_eq!(outcome.error().kind(), ErrorKind::Timeout, "{}", outcome.error());
         assert_eq!(outcome.error().delivery(), Delivery::MaybeSent);
         outcome.assert_took_about(limit);
-        eventually("the sleepers are gone", Duration::from_secs(5), || sshd.remote_processes().is_empty()).await;
-        eventually("the connection is closed", Duration::from_secs(5), || sshd.open_connections() == 0).await;
+        eventually("the sleepers are gone", PATIENCE, || sshd.remote_processes().is_empty()).await;
+        eventually("the connection is closed", PATIENCE, || sshd.open_connections() == 0).await;
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupt_ends_the_command_on_the_host() {
     let sshd = Sshd::start().await;
     let (transport, host) = (transport_for(&sshd), local(sshd.port()));
@@ -124,7 +124,7 @@ async fn an_interrupt_ends_the_command_on_the_host() {
     let (outcome, ()) = tokio::join!(running, interrupting);
     assert_eq!(outcome.error().kind(), ErrorKind::Interrupted, "{}", outcome.error());
     assert!("started\n".starts_with(&outcome.stdout()));
-    eventually("the sleeper is gone", Duration::from_secs(5), || sshd.remote_processes().is_empty()).await;
+    eventually("the sleeper is gone", PATIENCE, || sshd.remote_processes().is_empty()).await;
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn soak(runs: usize, hosts: usize) {
 
 #[test]
 fn a_few_runs_hold_nothing_afterwards() {
-    runtime().block_on(soak(10, 16));
+    runtime().block_on(soak(8, 16));
 }
 
 /// `cargo xtask soak fleet-run`: an hour on two cores.

@@ -95,8 +95,9 @@ async fn a_server_with_one_session_a_connection_is_reached_again_for_the_kill() 
     let sshd = Sshd::builder().max_sessions(1).start().await;
     let ssh = SshTransport::new(options(&sshd)).unwrap();
     let (exit, _) = run(&ssh, &Command::shell("sleep 3002"), Duration::from_secs(2)).await;
-    let error = exit.unwrap_err();
-    assert!(error.detail().contains("its process group was killed"), "{error}");
+    assert_eq!(exit.unwrap_err().kind(), ErrorKind::Timeout);
+    // The news that it worked may come too late for the result on a busy machine.
+    ssh.settle().await;
     let left = std::process::Command::new("pgrep").args(["-f", "^sleep 3002$"]).output().unwrap();
     assert!(left.stdout.is_empty(), "still there: {}", String::from_utf8_lossy(&left.stdout));
 }

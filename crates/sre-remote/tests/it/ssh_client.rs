@@ -165,7 +165,8 @@ pub(crate) async fn sh(transport: &SharedTransport, host: &Host, line: &str) -> 
 pub(crate) async fn eventually(what: &str, patience: Duration, holds: impl Fn() -> bool) {
     let poll = async {
         while !holds() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            // Looking through /proc is work, too.
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     assert!(tokio::time::timeout(patience, poll).await.is_ok(), "not within {patience:?}: {what}");
