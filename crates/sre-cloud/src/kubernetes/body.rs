@@ -3,8 +3,9 @@
 //! The client library would decompress too, but into chunks that have to be copied again; here gzip is undone straight
 //! into the buffer that is parsed, and the limit counts what comes out, so that a small body cannot blow up.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
+use flate2::bufread;
 use flate2::write::MultiGzDecoder;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
@@ -21,6 +22,15 @@ pub(crate) enum BodyError {
     Broken(Verdict),
 }
 
+/// A body that has come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// Bytes on the wire.
+    pub(crate) wire: u64,
+    /// Whether it is still compressed.
+    pub(crate) gzip: bool,
+}
+
 /// Writes to a buffer until it is full.
 struct Limited<'a> {
     into: &'a mut Vec<u8>,
@@ -33,21 +43,58 @@ enum Sink<'a> {
     Gzip(Box<MultiGzDecoder<Limited<'a>>>),
 }
 
-/// Clears `into` and fills it with the body; returns how many bytes came over the wire.
+/// Clears `into` and fills it with the body, decompressed.
 pub(crate) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    into: &mut Vec<u8>,
+    limit: usize,
+) -> Result<Received, BodyError> {
+    receive(headers, body, into, limit, false).await
+}
+
+/// Clears `into` and fills it with the body as it was sent; [`unpack`] does the rest.
+pub(crate) async fn read_packed(
+    headers: &HeaderMap,
+    body: Body,
+    into: &mut Vec<u8>,
+    limit: usize,
+) -> Result<Received, BodyError> {
+    receive(headers, body, into, limit, true).await
+}
+
+/// Clears `into` and fills it with what is in a compressed body.
+pub(crate) fn unpack(packed: &[u8], into: &mut Vec<u8>, limit: usize) -> Result<(), BodyError> {
+    into.clear();
+    // The last four bytes say how much it is; deflate makes at most 1032 bytes of one.
+    let said = packed.last_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+    let most = limit.min(packed.len().saturating_mul(1032));
+    into.reserve_exact(usize::try_from(said).unwrap_or(usize::MAX).min(most).saturating_add(64));
+    let allowed = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let unpacked = bufread::MultiGzDecoder::new(packed).take(allowed).read_to_end(into);
+    match unpacked {
+        _ if into.len() > limit => Err(BodyError::TooLarge),
+        Ok(_) => Ok(()),
+        Err(error) => Err(damaged(&error)),
+    }
+}
+
+async fn receive(
     headers: &HeaderMap,
     mut body: Body,
     into: &mut Vec<u8>,
     limit: usize,
-) -> Result<u64, BodyError> {
+    packed: bool,
+) -> Result<Received, BodyError> {
     into.clear();
     let gzip = headers.get(header::CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    if !gzip && announced.is_some_and(|length: usize| length > limit) {
+    if (packed || !gzip) && announced.is_some_and(|length: usize| length > limit) {
         return Err(BodyError::TooLarge);
     }
     let limited = Limited { into, limit, full: false };
-    let mut sink = if gzip { Sink::Gzip(Box::new(MultiGzDecoder::new(limited))) } else { Sink::Plain(limited) };
+    let mut sink =
+        if gzip && !packed { Sink::Gzip(Box::new(MultiGzDecoder::new(limited))) } else { Sink::Plain(limited) };
     let mut wire = 0_u64;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| BodyError::Broken(judge_body(&e)))?;
@@ -57,7 +104,11 @@ pub(crate) async fn read_body(
         }
     }
     sink.finish()?;
-    Ok(wire)
+    Ok(Received { wire, gzip: gzip && packed })
+}
+
+fn damaged(error: &io::Error) -> BodyError {
+    BodyError::Broken(Verdict::broken(format!("damaged gzip: {error}")))
 }
 
 // === impl Sink ===
@@ -83,7 +134,7 @@ impl Sink<'_> {
             Self::Plain(to) => to.full,
             Self::Gzip(to) => to.get_ref().full,
         };
-        if full { BodyError::TooLarge } else { BodyError::Broken(Verdict::broken(format!("damaged gzip: {error}"))) }
+        if full { BodyError::TooLarge } else { damaged(error) }
     }
 }
 
@@ -129,8 +180,22 @@ mod tests {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
         }
         let mut into = b"left over".to_vec();
-        let wire = read_body(&headers, Body::from(body), &mut into, limit).await?;
-        Ok((into, wire))
+        let read = read_body(&headers, Body::from(body.clone()), &mut into, limit).await.map(|r| r.wire);
+        // In two steps it comes to the same.
+        let mut packed = Vec::new();
+        let twice = match read_packed(&headers, Body::from(body), &mut packed, limit).await {
+            Ok(received) if received.gzip => {
+                let mut unpacked = b"left over".to_vec();
+                unpack(&packed, &mut unpacked, limit).map(|()| (unpacked, received.wire))
+            }
+            Ok(received) => Ok((packed, received.wire)),
+            Err(error) => Err(error),
+        };
+        let once = read.map(|wire| (into, wire));
+        assert_eq!(format!("{:?}", once.as_ref().ok()), format!("{:?}", twice.as_ref().ok()));
+        let too_large = |r: &Result<_, BodyError>| matches!(r, Err(BodyError::TooLarge));
+        assert_eq!(too_large(&once), too_large(&twice));
+        once
     }
 
     #[tokio::test]

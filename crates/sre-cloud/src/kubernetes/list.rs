@@ -1,37 +1,30 @@
 //! Lists of any size in pages: each page is handed to the caller and dropped.
 //!
-//! Two buffers of one page each are all that is kept, and they are used again and again. While a page is parsed (off the
-//! async threads), the next one is already on its way, because its token stands at the head of the body.
+//! Two pages as they were sent are all that is kept, and their memory is used again and again. While one is decompressed
+//! and parsed (off the async threads, [when it is its turn](super::page)), the next one is already on its way, because
+//! its token stands at the head of the body.
 //!
 //! A continue token lives about five minutes. When it expires, the server offers a new one that goes on behind the last
 //! object but in a newer snapshot: the list then goes on and is marked as not `consistent`. Starting anew instead might
 //! never end on a cluster that is slow and large
 //! (<https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks>).
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::time::Instant;
 use url::form_urlencoded;
 
+use super::body::BodyError;
 use super::connect::Cluster;
-use super::lenient;
-use super::meta::PageMeta;
+use super::page::{Digested, Page, Unfit};
 use super::refusal::Asked;
 use super::request::{Ask, Refused};
 use super::resource::{ListScope, Listed, Resource};
 use crate::{Error, ErrorKind};
 
-/// A smaller body is parsed where it is; handing it to another thread would cost more.
-const PARSE_INLINE: usize = 128 * 1024;
-
 /// How often one page may expire before its new tokens are no longer believed.
 const MAX_EXPIRIES: u32 = 3;
-
-/// How much of a parser's message is shown: it may quote the body.
-const SHOWN_REASON: usize = 160;
 
 /// What a list asks for, besides its scope. Default: everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,17 +70,6 @@ pub struct ListSummary {
     pub attempts: u32,
     /// Time over all of it.
     pub elapsed: Duration,
-}
-
-/// The part of a list's body that is read.
-#[derive(Deserialize)]
-#[serde(bound = "T: serde::de::DeserializeOwned")]
-pub(crate) struct ListBody<T> {
-    #[serde(default, deserialize_with = "lenient::object")]
-    pub(crate) metadata: PageMeta,
-    /// Without `items` it is no list but something else that a proxy or a wrong URL answered: never "nothing there".
-    #[serde(deserialize_with = "lenient::list")]
-    pub(crate) items: Vec<T>,
 }
 
 /// One list on its way.
@@ -176,31 +158,34 @@ impl Cluster {
         let start = self.clock.instant();
         let mut lister = Lister::new::<T>(self, scope, options, deadline);
         lister.restarted = restart == Restart::Never;
-        let (mut current, mut spare) = (Vec::new(), Vec::new());
-        lister.fetch(None, &mut current).await?;
+        let (mut page, mut spare) = (Page::default(), Page::default());
+        lister.fetch(None, &mut page).await?;
         loop {
-            lister.count_page(&current);
-            let token = head_token(&current);
+            let (here, token) = (lister.last_token.clone(), page.next_token());
             let mut fetched = None;
-            let parsing = parse::<T>(current);
-            let parsed = match &token {
+            let reading = self.digest::<T>(page);
+            let read = match &token {
                 Some(token) => {
-                    let (parsed, next) = tokio::join!(parsing, lister.fetch(Some(token), &mut spare));
+                    let (read, next) = tokio::join!(reading, lister.fetch(Some(token), &mut spare));
                     fetched = Some(next?);
-                    parsed
+                    read
                 }
-                None => parsing.await,
+                None => reading.await,
             };
-            let (buffer, body) = parsed.map_err(|why| self.unreadable(lister.asked, &why))?;
-            lister.summary.items += u64::try_from(body.items.len()).unwrap_or(u64::MAX);
-            take(Listing::Page(body.items));
-            current = buffer;
+            let read = match read {
+                Err(Unfit::Body(BodyError::Broken(_))) => lister.again::<T>(here.as_deref()).await,
+                read => read,
+            };
+            let Digested { page: used, list, bytes } = read.map_err(|why| self.unfit(lister.asked, why))?;
+            lister.count(bytes, list.items.len());
+            take(Listing::Page(list.items));
+            page = used;
             if fetched.is_none() {
                 // The metadata may also stand behind the items.
-                let late_token = &*body.metadata.continue_token;
+                let late_token = &*list.metadata.continue_token;
                 if late_token.is_empty() {
                     lister.summary.elapsed = self.clock.instant() - start;
-                    return Ok((lister.summary, body.metadata.resource_version));
+                    return Ok((lister.summary, list.metadata.resource_version));
                 }
                 fetched = Some(lister.fetch(Some(late_token), &mut spare).await?);
             }
@@ -208,7 +193,19 @@ impl Cluster {
                 lister.summary.items = 0;
                 take(Listing::StartOver);
             }
-            std::mem::swap(&mut current, &mut spare);
+            std::mem::swap(&mut page, &mut spare);
+        }
+    }
+
+    pub(crate) async fn digest<T: Listed>(&self, page: Page) -> Result<Digested<T>, Unfit> {
+        page.digest(&self.options.turns, self.options.max_page_bytes).await
+    }
+
+    pub(crate) fn unfit(&self, asked: Asked<'_>, why: Unfit) -> Error {
+        match why {
+            Unfit::Body(error) => self.body_error(asked, error, self.options.max_page_bytes),
+            Unfit::Content(why) => self.unreadable(asked, &why),
+            Unfit::Refused(error) => error,
         }
     }
 }
@@ -238,13 +235,14 @@ impl<'a> Lister<'a> {
         }
     }
 
-    fn count_page(&mut self, body: &[u8]) {
+    fn count(&mut self, bytes: usize, items: usize) {
         self.summary.pages += 1;
-        self.summary.bytes += u64::try_from(body.len()).unwrap_or(u64::MAX);
+        self.summary.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.summary.items += u64::try_from(items).unwrap_or(u64::MAX);
     }
 
     /// Fetches the page behind `token`, or the first one, and copes with tokens that have expired.
-    async fn fetch(&mut self, token: Option<&str>, into: &mut Vec<u8>) -> Result<Arrived, Error> {
+    async fn fetch(&mut self, token: Option<&str>, into: &mut Page) -> Result<Arrived, Error> {
         if token.is_some() && token == self.last_token.as_deref() {
             return Err(self.cluster.unreadable(self.asked, "the continue token does not move on"));
         }
@@ -252,19 +250,33 @@ impl<'a> Lister<'a> {
         self.last_token.clone_from(&token);
         let mut arrived = Arrived { started_over: false };
         for _ in 0..=MAX_EXPIRIES {
-            let ask = Ask::get(self.asked, self.url(token.as_deref()));
-            let refused = match self.cluster.ask(&ask, into, self.deadline).await {
-                Ok(answer) => {
-                    self.summary.attempts += answer.attempts;
-                    self.summary.wire_bytes += answer.wire_bytes;
-                    return Ok(arrived);
-                }
+            let refused = match self.ask(token.as_deref(), into).await {
+                Ok(()) => return Ok(arrived),
                 Err(refused) => refused,
             };
             self.summary.attempts += refused.error.attempts();
             token = self.expired(refused, token.is_some(), &mut arrived)?;
         }
         Err(self.cluster.unreadable(self.asked, "each continue token had expired when it was used"))
+    }
+
+    async fn ask(&mut self, token: Option<&str>, into: &mut Page) -> Result<(), Refused> {
+        let ask = Ask::get(self.asked, self.url(token)).packed();
+        let answer = self.cluster.ask(&ask, &mut into.bytes, self.deadline).await?;
+        into.gzip = answer.gzip;
+        self.summary.attempts += answer.attempts;
+        self.summary.wire_bytes += answer.wire_bytes;
+        Ok(())
+    }
+
+    /// Once more for a page that came in full, but damaged.
+    async fn again<T: Listed>(&mut self, token: Option<&str>) -> Result<Digested<T>, Unfit> {
+        tracing::info!(cluster = %self.cluster.target, "a page came in damaged and is asked for again");
+        let mut page = Page::default();
+        match self.ask(token, &mut page).await {
+            Ok(()) => self.cluster.digest(page).await,
+            Err(refused) => Err(Unfit::Refused(refused.error)),
+        }
     }
 
     /// The token to go on with after a refusal, `None` for the beginning.
@@ -295,96 +307,9 @@ impl<'a> Lister<'a> {
     }
 }
 
-/// Parses a page; gives the buffer back.
-pub(crate) async fn parse<T: Listed>(buffer: Vec<u8>) -> Result<(Vec<u8>, ListBody<T>), String> {
-    let small = buffer.len() <= PARSE_INLINE;
-    let parse = move || {
-        let body = serde_json::from_slice::<ListBody<T>>(&buffer).map_err(|e| reason(&e))?;
-        Ok((buffer, body))
-    };
-    if small {
-        return parse();
-    }
-    let parsed = tokio::task::spawn_blocking(parse).await;
-    parsed.unwrap_or_else(|e| Err(format!("it could not be parsed: {e}")))
-}
-
-/// What the parser says, cut short.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.char_indices().nth(SHOWN_REASON) {
-        Some((end, _)) => format!("not a list: {}…", &text[..end]),
-        None => format!("not a list: {text}"),
-    }
-}
-
-/// The continue token at the head of the body, found without reading the items.
-fn head_token(body: &[u8]) -> Option<String> {
-    struct Head<'a>(&'a mut Option<PageMeta>);
-
-    impl<'de> Visitor<'de> for Head<'_> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-            while let Some(key) = map.next_key::<String>()? {
-                match key.as_str() {
-                    "metadata" => {
-                        *self.0 = Some(map.next_value()?);
-                        break;
-                    }
-                    "items" => break,
-                    _ => map.next_value::<IgnoredAny>()?,
-                };
-            }
-            // The rest is not wanted, and an error is how a visitor says so.
-            Err(A::Error::custom("seen enough"))
-        }
-    }
-
-    let mut meta = None;
-    let _ = serde_json::Deserializer::from_slice(body).deserialize_map(Head(&mut meta));
-    meta.map(|meta: PageMeta| meta.continue_token.into_string()).filter(|token| !token.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::Pod;
     use super::*;
-
-    #[test]
-    fn the_token_is_found_at_the_head() {
-        for (body, token) in [
-            (
-                r#"{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"a\"b"},"items":[{"metad"#,
-                Some("a\"b"),
-            ),
-            (r#"{"metadata":{"continue":""},"items":[]}"#, None),
-            (r#"{"metadata":null,"items":[]}"#, None),
-            (r#"{"items":[],"metadata":{"continue":"late"}}"#, None),
-            ("[]", None),
-            ("", None),
-        ] {
-            assert_eq!(head_token(body.as_bytes()).as_deref(), token, "{body}");
-        }
-    }
-
-    #[tokio::test]
-    async fn only_a_list_is_a_list() {
-        for (body, items) in [
-            (r#"{"metadata":{},"items":[{},{}]}"#, Ok(2)),
-            (r#"{"metadata":{},"items":null}"#, Ok(0)),
-            (r#"{"kind":"Status","message":"hello"}"#, Err("not a list: missing field `items` at line 1 column 35")),
-            ("<html>", Err("not a list: expected value at line 1 column 1")),
-            (r#"{"items":[{},"#, Err("not a list: EOF while parsing a value at line 1 column 13")),
-        ] {
-            let parsed = parse::<Pod>(body.as_bytes().to_vec()).await.map(|(_, body)| body.items.len());
-            assert_eq!(parsed.as_ref().map_err(String::as_str).copied(), items.as_ref().map_err(|e| *e).copied());
-        }
-    }
 
     #[test]
     fn selectors_are_encoded() {

@@ -20,6 +20,7 @@ mod node_findings;
 mod node_tally;
 mod options;
 mod owner;
+mod page;
 mod pod;
 mod pod_findings;
 mod pod_health;

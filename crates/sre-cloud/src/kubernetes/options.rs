@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use sre_core::RetryPolicy;
 
+use super::page::PageTurns;
 use super::proxy::ProxySettings;
 
 /// Time limits, page sizes and manners of a [`Cluster`](super::Cluster).
 ///
 /// Defaults: connect 5 s, read 30 s, each operation 2 min, credential plugin 30 s, the default [`RetryPolicy`], pages
-/// of 500 objects and at most 64 MiB, not interactive, no proxy but the kubeconfig's own.
+/// of 500 objects and at most 64 MiB, two pages in memory at once, not interactive, no proxy but the kubeconfig's own.
+///
+/// Clones share the memory for pages: options that are cloned for each of many clusters bound it over all of them.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ConnectOptions {
@@ -30,6 +33,7 @@ pub struct ConnectOptions {
     pub(crate) interactive: bool,
     pub(crate) user_agent: String,
     pub(crate) proxy: ProxySettings,
+    pub(crate) turns: PageTurns,
 }
 
 impl Default for ConnectOptions {
@@ -46,6 +50,8 @@ impl Default for ConnectOptions {
             interactive: false,
             user_agent: concat!("sre-toolkit/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: ProxySettings::default(),
+            // Some 100,000 pods a second.
+            turns: PageTurns::new(2),
         }
     }
 }
@@ -90,6 +96,13 @@ impl ConnectOptions {
     /// The largest page that is accepted, in bytes after decompression.
     pub fn max_page_bytes(mut self, bytes: usize) -> Self {
         self.max_page_bytes = bytes;
+        self
+    }
+
+    /// How many compressed pages are unpacked and read at once, at least 1, over all clusters with these options and later
+    /// clones of them.
+    pub fn pages_at_once(mut self, pages: usize) -> Self {
+        self.turns = PageTurns::new(pages.max(1));
         self
     }
 

@@ -8,7 +8,7 @@ use kube::client::Body;
 use sre_core::{Delivery, duration};
 use tokio::time::{Instant, timeout_at};
 
-use super::body::{BodyError, read_body};
+use super::body::{BodyError, Received, read_body, read_packed};
 use super::connect::{Cluster, too_late};
 use super::refusal::{Asked, refusal};
 use super::session::Live;
@@ -26,6 +26,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) path: String,
     /// Content type and body.
     pub(crate) body: Option<(&'static str, Vec<u8>)>,
+    /// Leave the answer compressed, if it comes so.
+    pub(crate) packed: bool,
 }
 
 /// What an answer cost.
@@ -33,6 +35,8 @@ pub(crate) struct Ask<'a> {
 pub(crate) struct Answer {
     pub(crate) attempts: u32,
     pub(crate) wire_bytes: u64,
+    /// Whether the body is still compressed.
+    pub(crate) gzip: bool,
 }
 
 /// No answer of use.
@@ -61,7 +65,12 @@ impl Refused {
 
 impl<'a> Ask<'a> {
     pub(crate) fn get(asked: Asked<'a>, path: String) -> Self {
-        Self { asked, method: Method::GET, path, body: None }
+        Self { asked, method: Method::GET, path, body: None, packed: false }
+    }
+
+    /// The body as it is sent, to be decompressed later.
+    pub(crate) fn packed(self) -> Self {
+        Self { packed: true, ..self }
     }
 }
 
@@ -78,7 +87,7 @@ impl Cluster {
         loop {
             let refused = match timeout_at(deadline, self.try_once(ask, into)).await {
                 Err(_) => return Err(self.over(before).told(attempt, self.clock.instant() - start)),
-                Ok(Ok(wire_bytes)) => return Ok(Answer { attempts: attempt, wire_bytes }),
+                Ok(Ok(Received { wire, gzip })) => return Ok(Answer { attempts: attempt, wire_bytes: wire, gzip }),
                 Ok(Err((refused, live))) => {
                     let unauthorized = refused.error.status() == Some(401);
                     match live.filter(|_| unauthorized && !renewed && self.session.can_renew()) {
@@ -151,7 +160,7 @@ impl Cluster {
         }
     }
 
-    async fn try_once(&self, ask: &Ask<'_>, into: &mut Vec<u8>) -> Result<u64, (Refused, Option<Arc<Live>>)> {
+    async fn try_once(&self, ask: &Ask<'_>, into: &mut Vec<u8>) -> Result<Received, (Refused, Option<Arc<Live>>)> {
         let live = self.session.live().await.map_err(|e| (e.into(), None))?;
         let tried = async {
             let answer = self.send(&live.client, &live, ask, self.gzip).await?;
@@ -160,7 +169,11 @@ impl Cluster {
             }
             let (head, body) = answer.into_parts();
             let limit = self.options.max_page_bytes;
-            read_body(&head.headers, body, into, limit).await.map_err(|e| self.body_error(ask.asked, e, limit).into())
+            let received = match ask.packed {
+                true => read_packed(&head.headers, body, into, limit).await,
+                false => read_body(&head.headers, body, into, limit).await,
+            };
+            received.map_err(|e| self.body_error(ask.asked, e, limit).into())
         };
         tried.await.map_err(|refused| (refused, Some(Arc::clone(&live))))
     }
@@ -200,7 +213,7 @@ impl Cluster {
         Refused { error, fresh_continue }
     }
 
-    fn body_error(&self, asked: Asked<'_>, error: BodyError, limit: usize) -> Error {
+    pub(crate) fn body_error(&self, asked: Asked<'_>, error: BodyError, limit: usize) -> Error {
         match error {
             BodyError::Broken(verdict) => self.error(verdict),
             BodyError::TooLarge => {

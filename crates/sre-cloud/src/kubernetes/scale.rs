@@ -232,6 +232,7 @@ impl Cluster {
             method: Method::PATCH,
             path: format!("{}?fieldManager={FIELD_MANAGER}{dry_run}", request.path(scope)),
             body: Some(("application/merge-patch+json", body.into_bytes())),
+            packed: false,
         };
         self.scale_answer(&ask, deadline).await
     }

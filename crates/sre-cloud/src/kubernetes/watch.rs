@@ -33,7 +33,8 @@ use sre_core::{Classify, RetryHint};
 use tokio::time::timeout_at;
 
 use super::connect::{Cluster, too_late};
-use super::list::{ListOptions, parse};
+use super::list::ListOptions;
+use super::page::Page;
 use super::refusal::Asked;
 use super::request::Ask;
 use super::resource::{ListScope, Listed};
@@ -169,7 +170,8 @@ impl<T: Listed> Watcher<T> {
             self.state = State::Listing { token: resume };
             return Err(refused.error);
         }
-        let (_, page) = parse::<T>(body).await.map_err(|why| self.cluster.unreadable(asked, &why))?;
+        let read = self.cluster.digest::<T>(Page { bytes: body, gzip: false }).await;
+        let page = read.map_err(|why| self.cluster.unfit(asked, why))?.list;
         self.failures = 0;
         if token.is_none() {
             self.queue.push_back(WatchEvent::Reset);
