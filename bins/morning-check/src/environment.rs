@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
 use sre_core::output::Glyphs;
@@ -22,8 +23,31 @@ pub struct Environment {
     /// Columns of the terminal, where there is one.
     pub width: Option<usize>,
     /// The local zone.
-    pub zone: TimeZone,
+    pub zone: Zone,
 }
+
+/// The zone in which times are shown. That of the system is looked up when the first time is shown: its name is
+/// searched for in a folder of six hundred files.
+#[derive(Debug, Clone, Default)]
+pub struct Zone(Arc<OnceLock<TimeZone>>);
+
+// === impl Zone ===
+
+impl Zone {
+    /// The zone itself.
+    #[must_use]
+    pub fn get(&self) -> &TimeZone {
+        self.0.get_or_init(TimeZone::system)
+    }
+}
+
+impl From<TimeZone> for Zone {
+    fn from(zone: TimeZone) -> Self {
+        Self(Arc::new(OnceLock::from(zone)))
+    }
+}
+
+// === impl Environment ===
 
 impl Environment {
     /// What this process was given.
@@ -36,7 +60,7 @@ impl Environment {
             stderr_terminal: std::io::stderr().is_terminal(),
             stdin_terminal: std::io::stdin().is_terminal(),
             width: terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)),
-            zone: TimeZone::system(),
+            zone: Zone::default(),
         }
     }
 
@@ -50,7 +74,7 @@ impl Environment {
             stderr_terminal: false,
             stdin_terminal: false,
             width: None,
-            zone: TimeZone::UTC,
+            zone: TimeZone::UTC.into(),
         }
     }
 

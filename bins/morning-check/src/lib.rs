@@ -30,5 +30,5 @@ mod sources;
 mod subcommands;
 pub mod verdict;
 
-pub use environment::Environment;
+pub use environment::{Environment, Zone};
 pub use run::run;

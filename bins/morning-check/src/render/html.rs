@@ -70,7 +70,7 @@ pub fn html(report: &Report, style: &Style) -> Result<String, askama::Error> {
         },
         counts: lines::counts(&report.verdict, style),
         answered: lines::answered(&report.verdict),
-        time: report.timestamp.to_zoned(style.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        time: report.timestamp.to_zoned(style.zone.get().clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
         sections: sections.filter(|s| !s.rows.is_empty()).collect(),
         unknown: unknown.collect(),
         sources: report.sources.iter().map(source).collect(),

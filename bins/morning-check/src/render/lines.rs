@@ -41,7 +41,7 @@ pub(super) fn counts(verdict: &Verdict, style: &Style) -> String {
         parts.push("no findings".to_owned());
     }
     if let (Some(new), Some(since)) = (verdict.new.filter(|n| *n > 0), verdict.compared_with) {
-        parts.push(format!("{new} new since {}", clock_time(since, style.now, &style.zone)));
+        parts.push(format!("{new} new since {}", clock_time(since, style.now, style.zone.get())));
     }
     if verdict.ignored > 0 {
         parts.push(format!("{} ignored by rule", verdict.ignored));
@@ -58,7 +58,7 @@ pub(super) fn answered(verdict: &Verdict) -> String {
 /// `CrashLoopBackOff, since 06:41`.
 pub(super) fn title(entry: &Entry, style: &Style) -> String {
     match entry.since {
-        Some(since) => format!("{}, since {}", entry.title, clock_time(since, style.now, &style.zone)),
+        Some(since) => format!("{}, since {}", entry.title, clock_time(since, style.now, style.zone.get())),
         None => entry.title.clone(),
     }
 }

@@ -2,10 +2,10 @@
 
 use anstyle::{AnsiColor, Effects};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use sre_core::Severity;
 use sre_core::output::Glyphs;
 
+use crate::environment::Zone;
 use crate::verdict::Status;
 
 /// What the terminal (or the pipe) can show. [`Style::plain`] is for pipes.
@@ -19,7 +19,7 @@ pub struct Style {
     /// Columns of the terminal; `None` never wraps.
     pub width: Option<usize>,
     /// Zone in which times are shown.
-    pub zone: TimeZone,
+    pub zone: Zone,
     /// What "yesterday" is counted from.
     pub now: Timestamp,
     /// Most findings shown of one severity; `None` shows all.
@@ -29,8 +29,8 @@ pub struct Style {
 impl Style {
     /// No colour, no wrapping, all symbols, every finding.
     #[must_use]
-    pub fn plain(zone: TimeZone, now: Timestamp) -> Self {
-        Self { color: false, glyphs: Glyphs::UNICODE, width: None, zone, now, most: None }
+    pub fn plain(zone: impl Into<Zone>, now: Timestamp) -> Self {
+        Self { color: false, glyphs: Glyphs::UNICODE, width: None, zone: zone.into(), now, most: None }
     }
 
     pub(super) fn severity(&self, severity: Severity, text: &str) -> String {

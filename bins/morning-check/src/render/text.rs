@@ -127,7 +127,7 @@ fn resolved(out: &mut String, report: &Report, style: &Style) {
     if report.resolved.is_empty() {
         return;
     }
-    let since = report.verdict.compared_with.map(|t| format!(" since {}", clock_time(t, style.now, &style.zone)));
+    let since = report.verdict.compared_with.map(|t| format!(" since {}", clock_time(t, style.now, style.zone.get())));
     let _ = writeln!(out, "\n{}", style.good(&format!("RESOLVED{}", since.unwrap_or_default())));
     let shown = style.most.unwrap_or(usize::MAX);
     for r in report.resolved.iter().take(shown) {
