@@ -247,6 +247,7 @@ impl SurveyConfig {
             ("error_ratio.min_requests_per_second", error_ratio.min_requests_per_second),
         ] {
             invalid_if(!number.is_finite() || number < 0.0, key, "must be a number that is not negative")?;
+            invalid_if(key.ends_with("percent") && number > 100.0, key, "must not be above 100 percent")?;
         }
         for (key, window) in [
             ("hot_nodes.window", hot_nodes.window),
@@ -412,6 +413,8 @@ mod tests {
             config.validate().unwrap_err().to_string(),
             "hot_nodes.cpu_percent: must be a number that is not negative"
         );
+        config.checks.hot_nodes.cpu_percent = 180.0;
+        assert_eq!(config.validate().unwrap_err().to_string(), "hot_nodes.cpu_percent: must not be above 100 percent");
         let mut config = SurveyConfig::default();
         config.checks.custom = vec![CustomCheck::new("a", "x", 1.0), CustomCheck::new("a", "y", 1.0)];
         assert!(config.validate().is_err());

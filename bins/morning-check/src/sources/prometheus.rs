@@ -61,7 +61,7 @@ async fn ask(key: &SourceKey, servers: &Servers, asked: &SurveyConfig, deadline:
     match survey::survey(&servers.prometheus, servers.alertmanager.as_ref(), asked, deadline).await {
         Err(error) => failed(key, &error),
         Ok(survey) => {
-            let failed = survey.failed_checks.iter().map(|f| format!("{}: {}", f.check, f.error));
+            let failed = alike(survey.failed_checks.iter().map(|f| (f.check.to_string(), f.error.to_string())));
             let warned = survey.warnings.iter().map(|w| format!("{}: Prometheus warns: {}", w.check, w.message));
             let blind = survey.unknown_checks.iter().filter(|unknown| unknown.configured);
             let blind = blind.map(|unknown| format!("{}: no data: {}", unknown.check, unknown.reason));
@@ -70,6 +70,18 @@ async fn ask(key: &SourceKey, servers: &Servers, asked: &SurveyConfig, deadline:
                 .scoped(&(asked, servers.alertmanager.is_some()))
         }
     }
+}
+
+/// One note for all checks that failed for the same reason: a dead Prometheus is one thing, not ten.
+fn alike(failed: impl Iterator<Item = (String, String)>) -> impl Iterator<Item = String> {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for (check, why) in failed {
+        match reasons.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, checks)) => checks.push(check),
+            None => reasons.push((why, vec![check])),
+        }
+    }
+    reasons.into_iter().map(|(why, checks)| format!("{}: {why}", checks.join(", ")))
 }
 
 fn failed(key: &SourceKey, error: &sre_metrics::Error) -> SourceReport {
@@ -100,4 +112,16 @@ fn summary(survey: &PrometheusSurvey) -> String {
         parts.push(format!("{} checks without data", survey.unknown_checks.len()));
     }
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_reason_is_one_note() {
+        let failed = [("alerts", "refused"), ("hot_nodes", "late"), ("targets", "refused")];
+        let notes: Vec<String> = alike(failed.into_iter().map(|(c, w)| (c.to_owned(), w.to_owned()))).collect();
+        assert_eq!(notes, ["alerts, targets: refused", "hot_nodes: late"]);
+    }
 }

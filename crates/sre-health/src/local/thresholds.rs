@@ -137,6 +137,9 @@ impl LocalThresholds {
             if limits.warning.into_iter().chain(limits.critical).any(|l| !l.is_finite() || l < 0.0) {
                 return fail("a limit is a number, not below zero");
             }
+            if name.ends_with("_percent") && limits.warning.into_iter().chain(limits.critical).any(|l| l > 100.0) {
+                return fail("a limit in percent is not above 100");
+            }
             match (limits.warning, limits.critical) {
                 (Some(w), Some(c)) if low_is_bad && c > w => return fail("critical must not be above warning"),
                 (Some(w), Some(c)) if !low_is_bad && c < w => return fail("critical must not be below warning"),
@@ -249,6 +252,14 @@ mod tests {
             "local thresholds: memory_available_percent: critical must not be above warning"
         );
         t.memory_available_percent = Limits::off();
+        t.disk_used_percent = Limits::warning(150.0);
+        assert_eq!(
+            t.validate().unwrap_err().to_string(),
+            "local thresholds: disk_used_percent: a limit in percent is not above 100"
+        );
+        t.disk_used_percent = Limits::off();
+        t.zombies = Limits::warning(150.0);
+        t.validate().unwrap();
         t.zombies = Limits::warning(f64::NAN);
         assert!(t.validate().is_err());
     }
