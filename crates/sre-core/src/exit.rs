@@ -9,6 +9,7 @@
 //! | 1 | [`FINDINGS`](ExitCode::FINDINGS) | done, and there are findings (or failed targets) that count |
 //! | 2 | [`INCOMPLETE`](ExitCode::INCOMPLETE) | something could not be asked or delivered; what is missing is unknown, never healthy |
 //! | 3 | [`AUTH`](ExitCode::AUTH) | nothing accepted our credentials |
+//! | 3 | [`ABORTED`](ExitCode::ABORTED) | in the fleet tools: stopped early, as too many hosts failed |
 //! | 64 | [`USAGE`](ExitCode::USAGE) | a wrong flag or a wrong configuration |
 //! | 70 | [`SOFTWARE`](ExitCode::SOFTWARE) | a defect of the tool itself |
 //! | 73 | [`CANTCREAT`](ExitCode::CANTCREAT) | an output file could not be written |
@@ -42,6 +43,8 @@ impl ExitCode {
     pub const INCOMPLETE: Self = Self(2);
     /// Nothing accepted our credentials.
     pub const AUTH: Self = Self(3);
+    /// In the fleet tools, where a refused login is one host's result: stopped early, as too many hosts failed.
+    pub const ABORTED: Self = Self(3);
     /// A wrong flag or a wrong configuration (`EX_USAGE`).
     pub const USAGE: Self = Self(64);
     /// A defect of the tool itself (`EX_SOFTWARE`).
