@@ -47,7 +47,10 @@ impl World {
             };
             (Arc::new(fleet.clone()), Arc::new(fleet))
         } else {
-            (args.connect.transport(&env.surroundings()).map_err(|e| Usage::verbatim(&e))?, Arc::new(Clients))
+            (
+                args.connect.transport_for(&settings.hosts, &env.surroundings()).map_err(|e| Usage::verbatim(&e))?,
+                Arc::new(Clients),
+            )
         };
         let sudo = args.connect.sudo().map_err(|e| Usage::verbatim(&e))?;
         let plan = Arc::new(settings.plan.clone());

@@ -70,7 +70,7 @@ async fn start(args: Args, env: &Environment, clock: &SharedClock) -> Result<Exi
     }
     confirm(&args, &settings, env, &work, &hosts)?;
     prepare(&args)?;
-    let transport = settings.connect.transport(&env.surroundings()).map_err(|e| Usage::verbatim(&e))?;
+    let transport = settings.connect.transport_for(&hosts, &env.surroundings()).map_err(|e| Usage::verbatim(&e))?;
     Ok(Run { args, settings, env, clock, work, hosts: hosts.into() }.go(transport, screen).await)
 }
 

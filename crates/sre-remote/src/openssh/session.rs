@@ -69,7 +69,8 @@ impl OpenSshSession {
         sink: &mut dyn OutputSink,
     ) -> Result<Exit, Error> {
         let fault = |kind, why: &str| Error::new(kind, Phase::Exec, &self.host).with_detail(why);
-        let Wrapped { text, stdin, mut filter } = Wrapped::new(command).map_err(|why| fault(ErrorKind::Usage, &why))?;
+        let Wrapped { text, stdin, mut filter } =
+            Wrapped::for_host(command, &self.host).map_err(|why| fault(ErrorKind::Usage, &why))?;
         if context.interrupt.is_triggered() {
             return Err(Error::new(ErrorKind::Interrupted, Phase::Exec, &self.host));
         }

@@ -56,7 +56,7 @@ impl SshSession {
         sink: &mut dyn OutputSink,
     ) -> Result<Exit, Error> {
         let usage = |why: String| Error::new(ErrorKind::Usage, Phase::Exec, &self.host).with_detail(why);
-        let Wrapped { text, stdin, filter } = Wrapped::new(command).map_err(usage)?;
+        let Wrapped { text, stdin, filter } = Wrapped::for_host(command, &self.host).map_err(usage)?;
         if context.interrupt.is_triggered() {
             return Err(Error::new(ErrorKind::Interrupted, Phase::Exec, &self.host));
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 
 use crate::command::{Command, Program, Script, Stdin, Sudo};
+use crate::host::Host;
 use crate::quote::{is_variable_name, word, words};
 
 use super::filter::{Filter, Mark};
@@ -39,6 +40,18 @@ impl Wrapped {
     /// What is wrong with it, as a lower-case fragment: a NUL byte, a bad variable name, a script that is too long.
     pub(crate) fn new(command: &Command) -> Result<Self, String> {
         Self::with_mark(command, Mark::random())
+    }
+
+    /// The text for `command` on a host whose inventory may say that its login shell is of another family
+    /// (`shell=raw`).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn for_host(command: &Command, host: &Host) -> Result<Self, String> {
+        match host.var("shell") {
+            Some("raw") if !command.raw() => Self::new(&command.clone().with_raw(true)),
+            _ => Self::new(command),
+        }
     }
 
     fn with_mark(command: &Command, mark: Mark) -> Result<Self, String> {
@@ -260,6 +273,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_said_is_refused() {
+        let fish = Host::new("h").with_var("shell", "raw");
+        assert_eq!(Wrapped::for_host(&Command::shell("echo hi"), &fish).unwrap().text, "echo hi");
+        assert!(Wrapped::for_host(&Command::shell("echo hi"), &Host::new("h")).unwrap().text.len() > 20);
         assert!(Wrapped::new(&Command::shell("a\0b")).unwrap_err().contains("NUL"));
         assert!(Wrapped::new(&Command::shell("x").with_env("A-B", "c")).unwrap_err().contains("A-B"));
         assert!(Wrapped::new(&Command::argv([""; 0])).unwrap_err().contains("empty list"));

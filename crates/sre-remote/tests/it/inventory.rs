@@ -257,3 +257,25 @@ fn a_hundred_thousand_hosts_take_no_time_to_speak_of() {
     assert_eq!(Inventory::from_yaml(&yaml, "hosts.yaml").unwrap().len(), 20_000);
     timed("a YAML inventory", start);
 }
+
+#[test]
+fn the_examples_of_the_manual_are_right() {
+    let manual = include_str!("../../../../docs/fleet-run.md");
+    let block = |start: &str| manual.split_once(start).unwrap().1.split("\n```").next().unwrap();
+    let servers =
+        Inventory::from_servers(&format!("# production{}", block("```\n# production")), "servers.txt").unwrap();
+    assert_eq!((servers.len(), servers.hosts()[2].var("key")), (21, Some("/home/sre/.ssh/deploy key")));
+    let fleet = Inventory::from_yaml(block("```yaml\n"), "fleet.yaml").unwrap();
+    let names: Vec<_> = fleet.groups().collect();
+    assert_eq!(names, [("prod", 24), ("web", 20), ("db", 4)]);
+    assert_eq!(names_folded(&fleet, "@prod!@db"), "web-[01-20].example");
+    assert_eq!(names_folded(&fleet, "@tag:postgres"), "db-a.example,db-b.example,db-c.example");
+    assert_eq!(fleet.group("db").unwrap()[0].var("jump"), Some("bastion.example"));
+    for expression in ["web-[01-20,30].example", "rack[1-3]-node[01-16]", "n[0-20/4]", "[blue,green]-1", "a^b"] {
+        assert!(manual.contains(&format!("`{expression}`")) && HostSet::parse(expression).is_ok(), "{expression}");
+    }
+}
+
+fn names_folded(inventory: &Inventory, expression: &str) -> String {
+    fold(inventory.select(&Selection::all().hosts(expression)).unwrap().iter().map(|host| host.name()))
+}
