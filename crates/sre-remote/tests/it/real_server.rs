@@ -87,6 +87,7 @@ async fn a_message_of_the_day_is_no_output_even_on_a_terminal() {
     let sshd = Sshd::builder().motd("Maintenance on Sunday").start().await;
     let (transport, host) = (transport_for(&sshd), local(sshd.port()));
     sh(&transport, &host, "echo hello").await.assert_said("hello\n");
+    assert!(nix::unistd::Uid::effective().is_root(), "OpenSSH gives terminals as root only: run this test as root");
     let outcome = run(&transport, &host, &Command::shell("echo hello").with_pty(true), PATIENCE).await;
     outcome.assert_said("hello\r\n");
 }

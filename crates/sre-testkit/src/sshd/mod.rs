@@ -1,8 +1,9 @@
 //! A real OpenSSH server on loopback: own port, folder, host keys and authorized keys; gone with all its children when
 //! dropped.
 //!
-//! It logs in the user who runs the tests, with keys that only the test has. Password logins need accounts, and so
-//! root: see [`Builder::password_user`]. `sshd_config(5)` has the meaning of every option.
+//! It logs in the user who runs the tests, with keys that only the test has. Two things need root: password logins,
+//! which need accounts (see [`Builder::password_user`]), and terminals, which OpenSSH gives out as root only.
+//! `sshd_config(5)` has the meaning of every option.
 //!
 //! ```no_run
 //! use sre_testkit::sshd::{KeySpec, Sshd};
