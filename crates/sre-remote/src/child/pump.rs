@@ -4,12 +4,14 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::time::{Instant, sleep_until};
+use tokio::process::{ChildStderr, ChildStdout};
+use tokio::time::sleep;
 
 use super::group::Group;
 use super::input::Input;
 use super::left::Left;
 use crate::command::{Command, Stdin};
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::exec::{ExecContext, OutputSink, OutputStream};
 use crate::host::Host;
@@ -20,6 +22,9 @@ const READ_AT_ONCE: usize = 64 * 1024;
 /// What a child wrote is in the pipe when it ends. One that left a process with its output open (`daemon &`) would keep
 /// us for ever: after its end, silence for that long is the end.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// For the host to say which process group a command is in that was left as soon as it was started.
+const HEADER: Duration = Duration::from_millis(100);
 
 /// How a child's run ended.
 #[derive(Debug)]
@@ -37,12 +42,15 @@ struct Output<R> {
     buffer: Vec<u8>,
 }
 
-/// Everything about one run.
+/// Everything about one run. It is all in here, so that a run that was left can be gone on with.
 struct Run<'a> {
     host: &'a Host,
     command: &'a Command,
     filter: &'a mut Filter,
     input: Input,
+    stdout: Output<ChildStdout>,
+    stderr: Output<ChildStderr>,
+    status: Option<ExitStatus>,
     password_sent: bool,
 }
 
@@ -61,63 +69,81 @@ pub(crate) async fn run(
 ) -> Result<Ended, Error> {
     let usage = |why: String| Error::new(ErrorKind::Usage, Phase::Exec, host).with_detail(why);
     let input = Input::open(stdin, group.child().stdin.take()).await.map_err(usage)?;
-    let ended = {
-        let mut run = Run { host, command, filter, input, password_sent: false };
-        let work = run.pump(group, sink);
-        tokio::select! {
-            biased;
-            () = context.interrupt.triggered() => Ended::Left(Left::Interrupted),
-            done = context.deadline.limit(work) => match done {
-                Ok(status) => Ended::Itself(status?),
-                Err(_) => Ended::Left(Left::Late),
-            },
-        }
+    let mut run = Run {
+        host,
+        command,
+        filter,
+        input,
+        stdout: Output::new(group.child().stdout.take(), OutputStream::Stdout),
+        stderr: Output::new(group.child().stderr.take(), OutputStream::Stderr),
+        status: None,
+        password_sent: false,
     };
-    filter.finish(sink);
+    let ended = tokio::select! {
+        biased;
+        () = context.interrupt.triggered() => Ended::Left(Left::Interrupted),
+        done = context.deadline.limit(run.pump(group, sink)) => match done {
+            Ok(status) => Ended::Itself(status?),
+            Err(_) => Ended::Left(Left::Late),
+        },
+    };
+    if matches!(ended, Ended::Left(_)) && !command.raw() {
+        // Just begun: whom to kill on the host is on its way. Whatever else comes of this is too late.
+        let _ = Deadline::after(HEADER).limit(run.pump_to_header(group, sink)).await;
+    }
+    run.filter.finish(sink);
     Ok(ended)
 }
 
 // === impl Run ===
 
 impl Run<'_> {
+    async fn pump_to_header(&mut self, group: &mut Group, sink: &mut dyn OutputSink) -> Result<(), Error> {
+        while self.filter.group().is_none() && !self.is_over() {
+            self.step(group, sink).await?;
+        }
+        Ok(())
+    }
+
     async fn pump(&mut self, group: &mut Group, sink: &mut dyn OutputSink) -> Result<ExitStatus, Error> {
-        let mut stdout = Output::new(group.child().stdout.take(), OutputStream::Stdout);
-        let mut stderr = Output::new(group.child().stderr.take(), OutputStream::Stderr);
-        let mut status = None;
-        let mut quiet = Instant::now();
         loop {
-            if let Some(status) = status
-                && stdout.pipe.is_none()
-                && stderr.pipe.is_none()
+            if let Some(status) = self.status
+                && self.is_over()
             {
                 return Ok(status);
             }
-            let feeding = self.input.is_open() && self.filter.may_send_stdin();
-            tokio::select! {
-                n = stdout.read(), if stdout.pipe.is_some() => {
-                    stdout.pass(n, self.filter, sink);
-                    quiet = Instant::now() + QUIET;
-                }
-                n = stderr.read(), if stderr.pipe.is_some() => {
-                    stderr.pass(n, self.filter, sink);
-                    quiet = Instant::now() + QUIET;
-                    self.answer_sudo().await?;
-                }
-                fed = self.input.step(), if feeding => fed.map_err(|e| {
-                    Error::new(ErrorKind::Usage, Phase::Exec, self.host).with_detail(format!("reading the input: {e}"))
-                })?,
-                ended = group.wait(), if status.is_none() => {
-                    status = Some(ended.map_err(|e| {
-                        Error::new(ErrorKind::Broken, Phase::Read, self.host).with_detail(format!("the child is lost: {e}"))
-                    })?);
-                    quiet = Instant::now() + QUIET;
-                }
-                () = sleep_until(quiet), if status.is_some() => {
-                    stdout.pipe = None;
-                    stderr.pipe = None;
-                }
+            self.step(group, sink).await?;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.status.is_some() && self.stdout.pipe.is_none() && self.stderr.pipe.is_none()
+    }
+
+    /// Waits for the next thing to happen. Cancel-safe.
+    async fn step(&mut self, group: &mut Group, sink: &mut dyn OutputSink) -> Result<(), Error> {
+        let feeding = self.input.is_open() && self.filter.may_send_stdin();
+        tokio::select! {
+            n = self.stdout.read(), if self.stdout.pipe.is_some() => self.stdout.pass(n, self.filter, sink),
+            n = self.stderr.read(), if self.stderr.pipe.is_some() => {
+                self.stderr.pass(n, self.filter, sink);
+                self.answer_sudo().await?;
+            }
+            fed = self.input.step(), if feeding => fed.map_err(|e| {
+                Error::new(ErrorKind::Usage, Phase::Exec, self.host).with_detail(format!("reading the input: {e}"))
+            })?,
+            ended = group.wait(), if self.status.is_none() => {
+                self.status = Some(ended.map_err(|e| {
+                    Error::new(ErrorKind::Broken, Phase::Read, self.host).with_detail(format!("the child is lost: {e}"))
+                })?);
+            }
+            // Anew at each step, so that it is the time since something came.
+            () = sleep(QUIET), if self.status.is_some() => {
+                self.stdout.pipe = None;
+                self.stderr.pipe = None;
             }
         }
+        Ok(())
     }
 
     /// Sends the password when sudo asks, once: a second question means that it was wrong.

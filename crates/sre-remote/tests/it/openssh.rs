@@ -162,6 +162,30 @@ async fn what_runs_too_long_or_is_interrupted_is_killed_on_the_host() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_interrupted_as_it_starts_is_killed_too() {
+    let sshd = Sshd::start().await;
+    let ssh = transport(options(&sshd));
+    for wait in [0, 20, 40, 80] {
+        let interrupt = Interrupt::new();
+        let context = ExecContext::until(Deadline::after(LIMIT)).with_interrupt(interrupt.clone());
+        let mut session = ssh.connect(&Host::new("127.0.0.1"), context.deadline).await.unwrap();
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            interrupt.trigger();
+        };
+        let (command, mut sink) = (Command::shell("sleep 300"), Captured::default());
+        let (exit, ()) = tokio::join!(session.exec(&command, &context, &mut sink), stop);
+        let error = exit.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+        ssh.settle().await;
+        // On a busy machine the host may be slower than we wait for; the error says so then.
+        if !error.detail().contains("is not known") {
+            all_gone(&sshd).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_with_one_channel_takes_one_command_after_the_other() {
     let sshd = Sshd::builder().max_sessions(1).start().await;
     let ssh = transport(options(&sshd));
