@@ -28,8 +28,17 @@ pub(super) struct Endpoint {
     /// Key files; the defaults when nothing names any.
     pub(super) key_files: Option<Vec<PathBuf>>,
     pub(super) agent: AgentUse,
+    pub(super) methods: Methods,
     pub(super) connect: Duration,
     pub(super) alive: Option<Alive>,
+}
+
+/// Which ways to log in the configuration allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Methods {
+    pub(super) public_key: bool,
+    pub(super) password: bool,
+    pub(super) keyboard_interactive: bool,
 }
 
 /// Which of the agent's keys may be offered.
@@ -70,6 +79,11 @@ pub(super) fn route(host: &Host, options: &SshOptions, config: &SshConfig) -> Re
 
 fn endpoint(hop: Hop, host: Option<&Host>, options: &SshOptions, config: &SshConfig) -> Endpoint {
     let settings = hop.settings;
+    let methods = Methods {
+        public_key: settings.allows("publickey"),
+        password: settings.allows("password"),
+        keyboard_interactive: settings.allows("keyboard-interactive"),
+    };
     let port = settings.port.unwrap_or(22);
     let address = match host.and_then(Host::explicit_address) {
         // The inventory's address is meant; the configuration may still say more about it.
@@ -102,6 +116,7 @@ fn endpoint(hop: Hop, host: Option<&Host>, options: &SshOptions, config: &SshCon
             _ => HostKeyPolicy::Strict,
         }),
         key_files,
+        methods,
         agent: match (settings.identity_agent, settings.identities_only) {
             (Some(IdentityAgent::None), _) => AgentUse::None,
             (_, Some(true)) => AgentUse::Listed,

@@ -58,6 +58,18 @@ impl KeyRing {
         endpoint: &'a Endpoint,
         password: Option<&'a Secret>,
     ) -> Credentials<'a> {
+        let methods = endpoint.methods;
+        if !methods.public_key {
+            let notes = vec!["the configuration allows no keys".to_owned()];
+            return Credentials {
+                user: &endpoint.user,
+                agent: &self.agent,
+                identities: Vec::new(),
+                password,
+                methods,
+                notes,
+            };
+        }
         let (mut identities, mut notes) = (self.named.clone(), Vec::new());
         let files = endpoint.key_files.as_ref().unwrap_or(&self.defaults);
         let found = files.iter().map(|path| (path, self.file(path))).collect::<Vec<_>>();
@@ -84,7 +96,7 @@ impl KeyRing {
         if endpoint.agent == AgentUse::All {
             upstream.iter().for_each(|identity| push(&mut identities, identity));
         }
-        Credentials { user: &endpoint.user, agent: &self.agent, identities, password, notes }
+        Credentials { user: &endpoint.user, agent: &self.agent, identities, password, methods, notes }
     }
 
     fn file(&self, path: &Path) -> Found {

@@ -5,6 +5,7 @@ use sre_core::secret::Secret;
 use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
 
 use super::agent::{Identity, OwnAgent};
+use super::endpoint::Methods;
 use super::link::{Link, Stopped, would_block};
 use super::refusal::{from_stopped, timed_out};
 use crate::deadline::Deadline;
@@ -24,6 +25,7 @@ pub(super) struct Credentials<'a> {
     /// In the order in which they are tried.
     pub(super) identities: Vec<Identity>,
     pub(super) password: Option<&'a Secret>,
+    pub(super) methods: Methods,
     /// Why some credential is missing: what is said when none was accepted.
     pub(super) notes: Vec<String>,
 }
@@ -60,13 +62,13 @@ pub(super) async fn run(link: &Link, host: &Host, with: &Credentials<'_>, deadli
         return Ok(());
     }
     if let Some(password) = with.password {
-        if methods.contains("password") {
+        if with.methods.password && methods.contains("password") {
             let tried = link.drive(deadline, |s| s.userauth_password(with.user, password.expose())).await;
             if accepted(tried, host)? {
                 return Ok(());
             }
         }
-        if methods.contains("keyboard-interactive") {
+        if with.methods.keyboard_interactive && methods.contains("keyboard-interactive") {
             let tried =
                 link.drive(deadline, |s| s.userauth_keyboard_interactive(with.user, &mut Answer { password })).await;
             if accepted(tried, host)? {

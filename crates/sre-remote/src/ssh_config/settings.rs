@@ -91,6 +91,24 @@ pub struct Unsupported {
     keyword: &'static str,
 }
 
+// === impl HostSettings ===
+
+impl HostSettings {
+    /// Whether a way to log in may be tried: `publickey`, `password` or `keyboard-interactive`, by its own switch and by
+    /// `PreferredAuthentications`.
+    #[must_use]
+    pub fn allows(&self, method: &str) -> bool {
+        let switch = match method {
+            "publickey" => self.pubkey_authentication,
+            "password" => self.password_authentication,
+            "keyboard-interactive" => self.kbd_interactive_authentication,
+            _ => None,
+        };
+        let listed = self.preferred_authentications.as_ref().is_none_or(|all| all.iter().any(|m| m == method));
+        listed && switch != Some(false)
+    }
+}
+
 // === impl Unsupported ===
 
 impl Unsupported {

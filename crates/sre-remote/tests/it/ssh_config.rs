@@ -9,10 +9,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sre_remote::ErrorKind;
+use sre_remote::ssh::{KeyFile, SshOptions, SshTransport};
 use sre_remote::ssh_config::{
     Disk, Files, HostSettings, IdentityAgent, Jump, Local, Scope, SshConfig, StrictHostKeyChecking,
 };
+use sre_remote::{Deadline, ErrorKind, Host, Transport};
+use sre_testkit::sshd::{KeySpec, Sshd};
 
 const HOSTS: [&str; 6] = ["web-1", "web-2", "db.example", "x.y", "Web-1", "10.0.0.7"];
 
@@ -249,7 +251,7 @@ fn lines(odd: u32) -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_same_settings_are_found(before in lines(2), inner in lines(1), after in lines(1), include in any::<bool>()) {
@@ -393,6 +395,39 @@ fn the_way_through_jump_hosts() {
         ("inner.example", Some(99), Some("ops"), Some("me"))
     );
     assert_eq!(who(3), Some("root"));
+}
+
+#[test]
+fn ways_to_log_in() {
+    let all = ["publickey", "password", "keyboard-interactive"];
+    for (text, expected) in [
+        ("", &all[..]),
+        ("PubkeyAuthentication no", &all[1..]),
+        ("PubkeyAuthentication host-bound\nPreferredAuthentications hostbased,publickey", &all[..1]),
+        ("PasswordAuthentication no\nPreferredAuthentications password,keyboard-interactive", &all[2..]),
+        ("ChallengeResponseAuthentication no\nPasswordAuthentication yes", &all[..2]),
+    ] {
+        let settings = parse(text).resolve("web");
+        assert_eq!(all.into_iter().filter(|method| settings.allows(method)).collect::<Vec<_>>(), expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_uses_only_what_the_configuration_allows() {
+    let sshd = Sshd::start().await;
+    let key = sshd.client_key(&KeySpec::ed25519());
+    let known = sshd.known_hosts_file(&["127.0.0.1"]);
+    for (text, logs_in) in [("PubkeyAuthentication no", false), ("PreferredAuthentications publickey", true)] {
+        let options = SshOptions::new().with_user(sshd.user()).with_port(sshd.port()).with_known_hosts([&known]);
+        let ssh = SshTransport::new(options.with_key(KeyFile::new(key.path())).with_config(parse(text))).unwrap();
+        let done = ssh.connect(&Host::new("127.0.0.1"), Deadline::after(Duration::from_secs(15))).await;
+        match done {
+            Ok(_) => assert!(logs_in, "{text}"),
+            Err(e) => {
+                assert!(!logs_in && e.kind() == ErrorKind::NoCredentials && e.to_string().contains("no keys"), "{e}")
+            }
+        }
+    }
 }
 
 #[test]
