@@ -19,6 +19,9 @@ pub(super) const FANOUT: usize = 64;
 /// Seconds until a host that does not answer is given up.
 pub(super) const CONNECT_TIMEOUT: u32 = 5;
 
+/// The state in our lines of JSON.
+pub(super) const FLEET_RUN: Count = Count::Contains(r#""status":"ok""#);
+
 const CURVE25519: &str = "KexAlgorithms=curve25519-sha256";
 
 /// What all contenders of a scenario do.
@@ -58,8 +61,6 @@ pub(super) enum Count {
     Contains(&'static str),
     /// All hosts but those that standard error complains about with this.
     Complaints(&'static str),
-    /// The states in our JSON.
-    Json,
 }
 
 /// Everybody who can do the job.
@@ -81,8 +82,8 @@ pub(super) fn fleet_run(job: Job<'_>) -> Result<Option<Contender>> {
     let Some(mut command) = fleet_run_command(job.fleet, &job.fleet.hosts(job.hosts, job.with_holes)?)? else {
         return Ok(None);
     };
-    command.extend(words(&["-o", "json", job.command]));
-    Ok(Some(Contender { name: "fleet-run", command, count: Count::Json, role: Role::Ours }))
+    command.extend(words(&["-o", "jsonl", job.command]));
+    Ok(Some(Contender { name: "fleet-run", command, count: FLEET_RUN, role: Role::Ours }))
 }
 
 /// `fleet-run` with all that does not depend on what it shall do.
@@ -91,12 +92,11 @@ pub(super) fn fleet_run_command(fleet: &Fleet, hosts: &Path) -> Result<Option<Ve
     if !program.is_file() {
         return Ok(None);
     }
-    let (key, known) = (fleet.dir.join("id"), fleet.dir.join("known_hosts"));
     let mut command = vec![text(&program), "--servers".to_owned(), text(hosts)];
     command.extend(words(&["--workers", &FANOUT.to_string(), "--port", &fleet.port.to_string()]));
-    command.extend(words(&["--username", &fleet.user, "--key", &text(&key), "--host-key", "strict"]));
-    command.extend(words(&["--known-hosts", &text(&known), "--no-audit", "--yes"]));
+    command.extend(words(&["--username", &fleet.user, "--key", &text(&fleet.dir.join("id")), "--host-key", "strict"]));
     command.extend(words(&["--connect-timeout", &format!("{CONNECT_TIMEOUT}s"), "--retries", "0"]));
+    command.extend(words(&["--no-audit", "--yes"]));
     Ok(Some(command))
 }
 
@@ -201,11 +201,6 @@ impl Count {
             Self::Complaints(part) => {
                 let complaints = matching(&read(&out.with_extension("stderr"))?, &|line| line.contains(part));
                 hosts.saturating_sub(complaints)
-            }
-            Self::Json => {
-                let report: serde_json::Value = serde_json::from_slice(&fs::read(out)?)?;
-                let hosts = report["hosts"].as_array().map(Vec::as_slice).unwrap_or_default();
-                hosts.iter().filter(|host| host["status"] == "ok").count()
             }
         })
     }

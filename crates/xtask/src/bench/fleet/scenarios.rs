@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 
 use super::super::sample::scripts;
 use super::contenders::{
-    CONNECT_TIMEOUT, Contender, Count, FANOUT, Job, PYTHON, Role, all, ansible_command, fleet_run_command, ssh_options,
-    text, words,
+    CONNECT_TIMEOUT, Contender, Count, FANOUT, FLEET_RUN, Job, PYTHON, Role, all, ansible_command, fleet_run_command,
+    ssh_options, text, words,
 };
 use super::servers::{Fleet, HOLES};
 
@@ -81,8 +81,8 @@ fn upload_contenders(fleet: &Fleet, local: &str, remote: &str) -> Result<Vec<Con
     let host = std::fs::read_to_string(&bare)?.trim().to_owned();
     let mut all = Vec::new();
     if let Some(mut ours) = fleet_run_command(fleet, &hosts)? {
-        ours.extend(words(&["-o", "json", "--upload", &format!("{local}:{remote}")]));
-        all.push(Contender { name: "fleet-run", command: ours, count: Count::Json, role: Role::Ours });
+        ours.extend(words(&["-o", "jsonl", "--upload", &format!("{local}:{remote}")]));
+        all.push(Contender { name: "fleet-run", command: ours, count: FLEET_RUN, role: Role::Ours });
     }
     let peer = |name, command| Contender { name, command, count: Count::Complaints("FAILED"), role: Role::Peer };
     let mut asyncssh = vec![text(&PYTHON.program("python")?), text(&scripts().join("fleet_asyncssh.py"))];

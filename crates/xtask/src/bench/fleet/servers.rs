@@ -49,7 +49,10 @@ impl Fleet {
         for (host, port) in hosts(most).map(|host| (host, port)).chain(holes().map(|host| (host, hole_port))) {
             let _ = writeln!(known, "[{host}]:{port} {}", public.join(" "));
         }
-        fs::write(dir.join("known_hosts"), known)?;
+        fs::write(dir.join("known_hosts"), &known)?;
+        // Where who takes no such option looks: this is everybody's home.
+        fs::create_dir_all(dir.join(".ssh"))?;
+        fs::write(dir.join(".ssh/known_hosts"), known)?;
         fs::write(dir.join("ssh_config"), ssh_config(dir, port, hole_port, &user))?;
         // OpenSSH wants its empty folder, which Debian makes when its service starts.
         let _ = fs::create_dir("/run/sshd");
