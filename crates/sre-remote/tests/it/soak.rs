@@ -1,17 +1,20 @@
 //! Many runs in one process: what it holds stays the same.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use sre_remote::ssh::SshOptions;
+use sre_remote::ssh::{PhaseLimits, SshOptions};
 use sre_remote::{Command, Host};
 use sre_testkit::sshd::Sshd;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::leaks::{Held, resident, runtime};
-use crate::ssh_client::{PATIENCE, options_for, run, transport};
+use crate::ssh_client::{options_for, run, transport};
 
 const AT_ONCE: usize = 16;
+/// It is about what is held, not about time: a machine that is busy otherwise fails nothing.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Noise of the allocator over a few thousand connections.
 const MORE_MEMORY: u64 = 4 << 20;
 
@@ -36,6 +39,8 @@ async fn soak(runs: usize, hosts: usize) {
     let sshd = Sshd::builder().any_loopback_address().log_level("ERROR").start().await;
     let names = (0..hosts).map(|n| format!("127.0.{}.{}", 20 + n / 200, 1 + n % 200)).collect::<Vec<_>>();
     let options = options_for(&sshd, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let limits = PhaseLimits::default().with_handshake(PATIENCE).with_auth(PATIENCE).with_exec(PATIENCE);
+    let options = options.with_limits(limits.with_connect(PATIENCE));
     let hosts = names.iter().map(|name| Host::new(name.as_str()).with_port(sshd.port())).collect::<Vec<_>>();
     let warm_up = runs.div_ceil(10).max(2);
     for _ in 0..warm_up {
