@@ -69,3 +69,11 @@ async fn places_that_take_no_results() {
     child.stderr.take().unwrap().read_to_string(&mut err).await.unwrap();
     assert_eq!((child.wait().await.unwrap().code(), err.as_str()), (Some(0), ""), "who reads no more had enough");
 }
+
+#[tokio::test]
+async fn a_host_may_be_this_machine() {
+    let rig = Rig::new();
+    rig.file("servers.txt", "here transport=local\n");
+    let run = rig.run(["echo $((6 * 7))", "--servers", "servers.txt", "--ssh-config", "none"]).await;
+    assert!(run.code == Some(0) && run.stdout.contains("42"), "{run:?}");
+}

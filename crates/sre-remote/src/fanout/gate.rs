@@ -22,7 +22,8 @@ struct State {
     waiting: usize,
     /// Counts decreases: a reset of an attempt that began before the last one says nothing new.
     epoch: u64,
-    /// The last host that reset, while it is the only one.
+    /// The first host that reset, and the last one.
+    first_suspect: Option<usize>,
     suspect: Option<usize>,
 }
 
@@ -41,7 +42,7 @@ struct Waiting<'a>(&'a Gate);
 impl Gate {
     pub(super) fn new(most: usize, shared: bool) -> Arc<Self> {
         let most = most.max(1) as f64;
-        let state = State { limit: most, connecting: 0, waiting: 0, epoch: 0, suspect: None };
+        let state = State { limit: most, connecting: 0, waiting: 0, epoch: 0, first_suspect: None, suspect: None };
         Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), shared, most })
     }
 
@@ -104,18 +105,33 @@ impl Permit {
     /// The attempt was reset. Whether that is put down to how many connect at once, and not to the host.
     pub(super) fn throttled(self, host: usize) -> bool {
         let mut state = self.gate.lock();
-        if !self.gate.shared && state.suspect.is_none_or(|suspect| suspect == host) {
-            state.suspect = Some(host);
-            return false;
+        let same_again = state.suspect.replace(host) == Some(host);
+        if self.gate.shared || state.epoch > 0 {
+            // Known to throttle. Still, without a jump host, one host alone shrinks nothing.
+            if self.epoch == state.epoch && (self.gate.shared || !same_again) {
+                state.halve();
+            }
+            return true;
         }
-        let can_shrink = state.limit >= 2.0;
-        if self.epoch == state.epoch && can_shrink {
-            state.limit = (state.limit / 2.0).floor().max(1.0);
-            state.epoch += 1;
-            state.suspect = None;
-            tracing::debug!(limit = state.limit, "throttled: fewer connections at once");
+        let first = state.first_suspect.get_or_insert(host);
+        let others_too = *first != host;
+        if others_too {
+            state.halve();
         }
-        can_shrink || self.epoch != state.epoch
+        others_too
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn halve(&mut self) {
+        if self.limit < 2.0 {
+            return;
+        }
+        self.limit = (self.limit / 2.0).floor();
+        self.epoch += 1;
+        tracing::debug!(limit = self.limit, "throttled: fewer connections at once");
     }
 }
 

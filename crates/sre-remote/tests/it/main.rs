@@ -3,6 +3,7 @@
 
 mod deploy;
 mod facts;
+mod fanout;
 mod fault_network;
 mod fault_stages;
 mod fault_words;
