@@ -17,7 +17,7 @@ use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::usage::Usage;
-use crate::view::{Steps, View};
+use crate::view::View;
 use crate::{dry_run, overview};
 
 /// Does what the command line says and returns what the shell shall see. Prints to stdout and stderr.
@@ -50,15 +50,13 @@ async fn deploy(args: &Args, env: &Environment, clock: &SharedClock) -> Result<E
     if args.common.dry_run {
         return dry_run::show(args, &settings, &world, &screen).await;
     }
-    let steps = Steps::default();
-    let told = steps.clone();
+    let told = screen.clone();
     world.executor = world.executor.on_step(move |host, i, all, title| {
-        let mut steps = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        steps.insert(host.name().to_owned(), format!("{}/{all} {title}", i + 1));
+        told.step(host.name(), format!("{}/{all} {title}", i + 1));
     });
     let (journal, past) = open_journal(args, &settings, &world.clock, &screen)?;
     signals.listen(screen.clone());
-    let run = Run { args, settings: &settings, world: &world, screen: &screen, signals: &signals, steps };
+    let run = Run { args, settings: &settings, world: &world, screen: &screen, signals: &signals };
     run.carry_out(journal, past.as_ref()).await
 }
 
@@ -91,7 +89,6 @@ struct Run<'a> {
     world: &'a World,
     screen: &'a Screen,
     signals: &'a Signals,
-    steps: Steps,
 }
 
 // === impl Run ===
@@ -108,7 +105,7 @@ impl Run<'_> {
             let done = rollout.count(HostState::Healthy);
             self.screen.say(&format!("resuming: {done} of {} hosts are healthy", rollout.hosts().len()));
         }
-        let mut view = View::new(self.screen.clone(), self.steps.clone(), &rollout);
+        let mut view = View::new(self.screen.clone(), &rollout);
         let driver = Driver::new(&self.world.executor, &mut journal, clock.clone())
             .workers(self.args.rollout.workers.into())
             .stop(self.signals.stop.clone())

@@ -1,11 +1,11 @@
 //! Lines of the result on stdout, and one line that is drawn anew on stderr while something runs.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sre_core::duration;
 use sre_core::output::{Glyphs, width};
 use tokio::time::Instant;
 
@@ -24,7 +24,10 @@ pub(crate) struct Screen {
 
 #[derive(Debug, Default)]
 struct State {
-    progress: String,
+    counts: String,
+    busy: Vec<String>,
+    /// By host: the step that it is at.
+    steps: BTreeMap<String, String>,
     drawn: bool,
 }
 
@@ -62,9 +65,23 @@ impl Screen {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
-    /// What the line that is drawn anew says.
-    pub(crate) fn progress(&self, text: String) {
-        self.lock().progress = text;
+    /// Whether a line is drawn anew at all.
+    pub(crate) fn draws(&self) -> bool {
+        self.draws
+    }
+
+    /// What the line that is drawn anew says: how far it is, and which hosts are worked on.
+    pub(crate) fn progress(&self, counts: String, busy: Vec<String>) {
+        let mut state = self.lock();
+        state.steps.retain(|host, _| busy.contains(host));
+        (state.counts, state.busy) = (counts, busy);
+    }
+
+    /// A host begins a step.
+    pub(crate) fn step(&self, host: &str, step: String) {
+        if self.draws {
+            self.lock().steps.insert(host.to_owned(), step);
+        }
     }
 
     /// Draws until dropped; the line is then gone.
@@ -78,10 +95,10 @@ impl Screen {
         loop {
             ticks.tick().await;
             let mut state = self.lock();
-            if state.progress.is_empty() {
+            if state.counts.is_empty() {
                 continue;
             }
-            let text = format!("{}  {}", state.progress, duration::format(whole_seconds(started.elapsed())));
+            let text = format!("{}s  {}", started.elapsed().as_secs(), state.line());
             let text = width::truncate(&text, self.width.saturating_sub(1), self.glyphs).into_owned();
             let mut err = io::stderr().lock();
             // The cursor waits in the first column, so that what others write there begins a line.
@@ -104,8 +121,18 @@ impl Screen {
     }
 }
 
-fn whole_seconds(duration: Duration) -> Duration {
-    Duration::from_secs(duration.as_secs())
+impl State {
+    fn line(&self) -> String {
+        let busy: Vec<String> = self
+            .busy
+            .iter()
+            .map(|host| match self.steps.get(host) {
+                Some(step) => format!("{host} ({step})"),
+                None => host.clone(),
+            })
+            .collect();
+        format!("{}  {}", self.counts, busy.join(", "))
+    }
 }
 
 /// Erases the line when the drawing ends, however it ends.

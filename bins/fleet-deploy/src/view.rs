@@ -1,8 +1,5 @@
 //! What people see of a rollout while it runs: a line a batch, the abort, what could not be rolled back.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use sre_core::duration;
 use sre_core::output::width::{self, Align};
 use sre_remote::inventory::fold;
@@ -10,14 +7,10 @@ use sre_remote::rollout::{Event, HostState, Progress, Rollout, Undo, Watch};
 
 use crate::screen::Screen;
 
-/// Which step runs on which host; written by the executor.
-pub(crate) type Steps = Arc<Mutex<BTreeMap<String, String>>>;
-
 /// Tells the screen.
 #[derive(Debug)]
 pub(crate) struct View {
     screen: Screen,
-    steps: Steps,
     /// By batch: its line was shown.
     shown: Vec<bool>,
     abort_shown: bool,
@@ -34,19 +27,26 @@ const FAILURES: usize = 10;
 
 impl View {
     /// What earlier runs did is not shown again.
-    pub(crate) fn new(screen: Screen, steps: Steps, rollout: &Rollout) -> Self {
+    pub(crate) fn new(screen: Screen, rollout: &Rollout) -> Self {
         let shown =
             rollout.batches().iter().map(|batch| rollout.hosts()[batch.clone()].iter().all(is_settled)).collect();
-        Self { screen, steps, shown, abort_shown: rollout.aborted().is_some() }
+        Self { screen, shown, abort_shown: rollout.aborted().is_some() }
     }
 
     fn show_batches(&mut self, rollout: &Rollout) {
         for (i, range) in rollout.batches().iter().enumerate() {
+            if self.shown[i] {
+                continue;
+            }
             let batch = &rollout.hosts()[range.clone()];
             let begun = batch.iter().any(|host| !matches!(host.state, HostState::Pending | HostState::Skipped));
             let idle = !batch.iter().any(|host| host.state == HostState::Preparing);
             let over = batch.iter().all(is_settled) || (rollout.aborted().is_some() && idle);
-            if !self.shown[i] && begun && over {
+            if !begun {
+                // Nor has any batch behind it.
+                break;
+            }
+            if over {
                 self.shown[i] = true;
                 let number = format!("batch {}/{}", i + 1, rollout.batches().len());
                 batch_lines(&number, batch, &self.screen).iter().for_each(|line| self.screen.say(line));
@@ -76,17 +76,9 @@ impl View {
         self.screen.say(&format!("ABORT  {reason}{then}"));
     }
 
-    fn progress(&self, rollout: &Rollout) -> String {
-        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let busy: Vec<String> = rollout
-            .hosts()
-            .iter()
-            .filter(|host| host.state == HostState::Preparing || host.undo == Undo::Running)
-            .map(|host| match steps.get(host.host.name()) {
-                Some(step) => format!("{} ({step})", host.host),
-                None => host.host.to_string(),
-            })
-            .collect();
+    fn progress(&self, rollout: &Rollout) {
+        let busy = |host: &&Progress| host.state == HostState::Preparing || host.undo == Undo::Running;
+        let busy: Vec<String> = rollout.hosts().iter().filter(busy).map(|host| host.host.to_string()).collect();
         let count = |state| rollout.count(state);
         let all = rollout.hosts().len();
         let done = all - count(HostState::Pending) - count(HostState::Preparing) - count(HostState::Deployed);
@@ -94,12 +86,11 @@ impl View {
             0 => String::new(),
             n => format!("  failed {n}"),
         };
-        let now = match (busy.is_empty(), count(HostState::Deployed)) {
-            (false, _) => busy.join(", "),
-            (true, 0) => String::new(),
-            (true, n) => format!("waiting for the gate of {n}"),
+        let gate = match (busy.is_empty(), count(HostState::Deployed)) {
+            (true, n) if n > 0 => format!("  waiting for the gate of {n}"),
+            _ => String::new(),
         };
-        format!("{done}/{all}{failed}  {now}")
+        self.screen.progress(format!("{done}/{all}{failed}{gate}"), busy);
     }
 }
 
@@ -114,7 +105,9 @@ impl Watch for View {
         if let Event::RollbackFailed { host, reason } = event {
             self.screen.say(&format!("  {} {host}  rollback: {reason}", self.screen.glyphs.failed));
         }
-        self.screen.progress(self.progress(rollout));
+        if self.screen.draws() {
+            self.progress(rollout);
+        }
     }
 }
 

@@ -141,6 +141,35 @@ fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
 }
 
 #[test]
+fn a_second_ctrl_c_does_not_wait_and_what_ran_is_done_again() {
+    let program = Program::new();
+    let args = ["v9", "-w", "a,b", "--batch-size", "2", "--simulate", "--simulate-duration", "600s"];
+    let child = program.command(&args).spawn().unwrap();
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let begun = tokio::time::Instant::now();
+    let started = || {
+        let journals = std::fs::read_dir(program.path(".local/state/fleet-deploy/simulations")).into_iter().flatten();
+        let texts = journals.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+        texts.map(|text| text.matches("\"started\"").count()).sum::<usize>()
+    };
+    while started() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(15), "not begun");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    kill(pid, Signal::SIGINT).unwrap();
+    // Two signals that come at once are one.
+    std::thread::sleep(Duration::from_millis(300));
+    kill(pid, Signal::SIGINT).unwrap();
+    let run = program.transcript(&args, &child.wait_with_output().unwrap());
+    assert_eq!(run.code, Some(130), "{run}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{run}");
+    let events = events(&program);
+    assert!(events.iter().all(|event| event["event"] == "started"), "nothing failed: {events:?}");
+    let rest = program.run(&[&args[..], &["--resume", "--fast"]].concat());
+    assert_eq!(rest.code, Some(0), "{rest}");
+}
+
+#[test]
 fn two_runs_do_not_share_a_rollout() {
     let program = Program::new();
     let args = ["v9", "-w", "a,b", "--simulate", "--simulate-duration", "2s", "--resume"];

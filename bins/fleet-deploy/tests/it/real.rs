@@ -143,3 +143,37 @@ async fn a_host_that_is_down_fails_untouched() {
     assert!(report["hosts"][1]["note"].as_str().unwrap().contains("no connection (connect)"), "{run}");
     assert_eq!(fleet.runs()[0].0, "releases/v1");
 }
+
+/// The second Ctrl-C ends what runs on the hosts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_kills_what_runs_on_the_hosts() {
+    use nix::sys::signal::{Signal, kill};
+    let fleet = Fleet::new().await;
+    fs::write(fleet.program.path("deploy.yaml"), "steps:\n  - shell: sleep 612\n").unwrap();
+    let (port, key, user) = (fleet.sshd.port().to_string(), fleet.key.display().to_string(), fleet.sshd.user());
+    let args = ["v2", "--plan", "deploy.yaml", "--servers", "servers.txt", "--ssh-config", "none", "--batch-size", "3"];
+    let more = ["--port", &port, "--username", &user, "--key", &key];
+    let child = fleet.program.command(&[&args[..], &more[..]].concat()).spawn().unwrap();
+    let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+    let sleeping = || {
+        let named =
+            |pid: &i32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default().starts_with(b"sleep\x00612");
+        fleet.sshd.remote_processes().into_iter().map(|pid| i32::try_from(pid).unwrap()).filter(named).count()
+    };
+    until("three hosts sleep", || sleeping() == 3).await;
+    kill(pid, Signal::SIGINT).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(sleeping(), 3, "the first one lets it run");
+    kill(pid, Signal::SIGINT).unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(fleet.program.transcript(&args, &output).code, Some(130));
+    until("nothing is left behind", || sleeping() == 0).await;
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = tokio::time::Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(15), "not in time: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    }
+}

@@ -18,6 +18,9 @@ impl Rollout {
     /// [`ErrorKind::Impossible`] when that cannot happen in this state; nothing is changed then.
     pub fn record(&mut self, event: &Event) -> Result<(), Error> {
         if self.apply(event).is_some() {
+            // Only a new run makes a batch that was settled unsettled again.
+            let anew = matches!(event, Event::Resumed | Event::Retried);
+            self.count_done(if anew { 0 } else { self.batches_done() });
             return Ok(());
         }
         let state = event.host().and_then(|name| self.host(name)).map_or("none of the hosts", |h| h.state.as_str());
@@ -140,6 +143,7 @@ impl Rollout {
             }
         }
         (0..failures).for_each(|_| self.count_failure());
+        self.count_done(0);
         self.pause_at = self.settings.pause_after.map(|more| self.batches_done() + more);
         Some(())
     }
@@ -168,6 +172,7 @@ impl Rollout {
             }
             host.gated = false;
         }
+        self.count_done(0);
         self.pause_at = self.settings.pause_after.map(|more| self.batches_done() + more);
         Some(())
     }

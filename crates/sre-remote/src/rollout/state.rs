@@ -103,6 +103,8 @@ pub struct Rollout {
     pub(super) aborted: Option<String>,
     pub(super) finished: bool,
     pub(super) pause_at: Option<usize>,
+    /// Batches, from the first on, that are settled.
+    done: usize,
     index: HashMap<Arc<str>, usize>,
     failures: usize,
 }
@@ -200,7 +202,18 @@ impl Rollout {
         let hosts = hosts.into_iter().zip(numbers).map(|(host, batch)| Progress::new(host, batch)).collect();
         let waited = vec![false; batches.len()];
         let pause_at = settings.pause_after;
-        Ok(Self { hosts, batches, settings, waited, aborted: None, finished: false, pause_at, index, failures: 0 })
+        Ok(Self {
+            hosts,
+            batches,
+            settings,
+            waited,
+            aborted: None,
+            finished: false,
+            pause_at,
+            done: 0,
+            index,
+            failures: 0,
+        })
     }
 
     /// Every host, in order.
@@ -254,7 +267,14 @@ impl Rollout {
     /// How many batches, from the first on, are settled.
     #[must_use]
     pub fn batches_done(&self) -> usize {
-        self.batches.iter().take_while(|batch| self.hosts[(*batch).clone()].iter().all(Progress::is_settled)).count()
+        self.done
+    }
+
+    /// Counts them anew, from the first that may not be settled: a fleet of many thousand hosts is not looked through
+    /// at every step.
+    pub(super) fn count_done(&mut self, from: usize) {
+        let settled = |batch: &Range<usize>| self.hosts[batch.clone()].iter().all(Progress::is_settled);
+        self.done = from + self.batches[from..].iter().take_while(|batch| settled(batch)).count();
     }
 
     pub(super) fn position(&self, name: &str) -> Option<usize> {

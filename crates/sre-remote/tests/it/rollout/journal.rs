@@ -50,18 +50,22 @@ async fn a_torn_line_is_cut_off_wherever_it_is_torn() {
     let path = dir.path().join("cut.jsonl");
     for cut in 0..whole.len() {
         std::fs::write(&path, &whole[..cut]).unwrap();
+        // Reading cuts nothing off, and so waits for no disk.
+        let lines = whole[..cut].iter().filter(|b| **b == b'\n').count();
+        let read = Journal::read(&path);
+        assert_eq!(read.as_ref().ok().map(|past| past.events.len()), lines.checked_sub(1), "{cut}: {read:?}");
+        if cut % 13 != 0 && cut != first {
+            continue;
+        }
         let resumed = Journal::resume(&path, &header(3), &clock());
         if cut < first {
             assert_eq!(resumed.unwrap_err().kind(), ErrorKind::NotAJournal);
             continue;
         }
         let (mut journal, past) = resumed.unwrap();
-        let lines = whole[..cut].iter().filter(|b| **b == b'\n').count();
         assert_eq!((past.events.len(), past.torn), (lines - 1, whole[cut - 1] != b'\n'), "{cut}");
-        if cut % 10 == 0 {
-            journal.append(&Event::Resumed).unwrap();
-            assert_eq!(Journal::read(&path).unwrap().events.len(), lines);
-        }
+        journal.append(&Event::Resumed).unwrap();
+        assert_eq!(Journal::read(&path).unwrap().events.len(), lines);
     }
     // Blocks that a crash left unwritten.
     std::fs::write(&path, [&whole[..first], &[0; 700]].concat()).unwrap();

@@ -115,7 +115,7 @@ fn sizes(hosts: usize, cuts: &[usize]) -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn no_host_is_deployed_twice_and_none_forgotten(
