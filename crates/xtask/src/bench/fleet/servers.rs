@@ -52,6 +52,8 @@ impl Fleet {
         fs::write(dir.join("known_hosts"), &known)?;
         // Where who takes no such option looks: this is everybody's home.
         fs::create_dir_all(dir.join(".ssh"))?;
+        // bash reads the login's ~/.bashrc for sshd's commands: the caller's own may cost more than all the rest.
+        fs::create_dir_all(dir.join("home"))?;
         fs::write(dir.join(".ssh/known_hosts"), known)?;
         fs::write(dir.join("ssh_config"), ssh_config(dir, port, hole_port, &user))?;
         // OpenSSH wants its empty folder, which Debian makes when its service starts.
@@ -122,7 +124,7 @@ fn sshd_config(dir: &Path, port: u16) -> String {
         "Port {port}\nListenAddress 0.0.0.0\nHostKey {dir}/host\nPidFile none\nAuthorizedKeysFile {dir}/id.pub\n\
          StrictModes no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
          UsePAM no\nUseDNS no\nMaxStartups 2000\nMaxSessions 1000\nLogLevel ERROR\nPrintMotd no\nPrintLastLog no\n\
-         X11Forwarding no\nSubsystem sftp internal-sftp\n"
+         X11Forwarding no\nSubsystem sftp internal-sftp\nSetEnv HOME={dir}/home\n"
     )
 }
 
