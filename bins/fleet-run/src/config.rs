@@ -20,7 +20,7 @@ pub struct Config {
     /// Time for one host. Default 5m.
     #[serde(with = "duration::serde")]
     pub timeout: Duration,
-    /// Time for the TCP connection. Default 5s.
+    /// Time for the TCP connection, and then for the key exchange. Default 5s and 10s.
     #[serde(with = "duration::serde")]
     pub connect_timeout: Duration,
     /// How often a failed connection is tried again. Default 2.

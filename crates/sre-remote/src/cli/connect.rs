@@ -41,7 +41,7 @@ pub struct ConnectArgs {
     /// What to do about host keys: strict, accept-new or off [default: strict, or what ~/.ssh/config says]
     #[arg(long, value_name = "POLICY")]
     pub host_key: Option<HostKeyPolicy>,
-    /// Time for the TCP connection [default: 5s]
+    /// Time to connect, and then to exchange keys [default: 5s, then 10s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub connect_timeout: Option<Duration>,
     /// File whose first line is given to sudo when it asks
@@ -151,7 +151,9 @@ impl ConnectArgs {
             options = options.with_jump(jump);
         }
         if let Some(limit) = self.connect_timeout {
-            options = options.with_limits(PhaseLimits::default().with_connect(limit));
+            // A host that takes the connection and is silent shall cost no more than one that does not answer at all:
+            // OpenSSH's ConnectTimeout covers the key exchange, too.
+            options = options.with_limits(PhaseLimits::default().with_connect(limit).with_handshake(limit));
         }
         let transport = SshTransport::new(options).map_err(|e| Error::new(e.to_string()))?;
         Ok(Arc::new(transport))
