@@ -54,8 +54,9 @@ async fn deploy(args: &Args, env: &Environment, clock: &SharedClock) -> Result<E
     world.executor = world.executor.on_step(move |host, i, all, title| {
         told.step(host.name(), format!("{}/{all} {title}", i + 1));
     });
-    let (journal, past) = open_journal(args, &settings, &world.clock, &screen)?;
+    // Before the journal: what is in it is only there for a run that can be stopped cleanly.
     signals.listen(screen.clone());
+    let (journal, past) = open_journal(args, &settings, &world.clock, &screen)?;
     let run = Run { args, settings: &settings, world: &world, screen: &screen, signals: &signals };
     run.carry_out(journal, past.as_ref()).await
 }

@@ -56,7 +56,7 @@ pub trait Session: fmt::Debug + Send {
     /// Runs a command to its end and hands its output to `sink` while it runs.
     ///
     /// # Errors
-    /// When it was not started ([`ErrorKind::ExecRefused`](crate::ErrorKind::ExecRefused)), when the time was over or the
+    /// When it was not started ([`ErrorKind::ExecRefused`]), when the time was over or the
     /// interrupt was thrown (its process group was killed first), when the connection broke. A command that ends, in
     /// whatever way, is an [`Exit`], not an error.
     fn exec<'a>(
@@ -70,7 +70,7 @@ pub trait Session: fmt::Debug + Send {
     /// temporary name, no checksum: the transfer module adds them.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the transport or the server has none.
+    /// [`ErrorKind::Unsupported`] where the transport or the server has none.
     fn write_file<'a>(
         &'a mut self,
         from: &'a Path,
