@@ -13,7 +13,7 @@ use sre_testkit::sshd::{KeySpec, Sshd};
 
 use crate::shell_session::ShellSession;
 
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(60);
 
 async fn facts_of(session: &mut ShellSession) -> Facts {
     let facts = gather(session, &ExecContext::until(Deadline::after(LIMIT))).await.unwrap();

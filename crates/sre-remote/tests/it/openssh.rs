@@ -15,7 +15,7 @@ use sre_testkit::ssh_faults::{Action, Fault, FaultServer, Mishap, Proxy, Stage};
 use sre_testkit::sshd::{KeySpec, Sshd};
 use tokio::sync::Notify;
 
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// No configuration but ours, whatever the machine has. OpenSSH's own first choice takes ten times the CPU time.
 fn config(dir: &Path) -> PathBuf {

@@ -6,7 +6,7 @@ use sre_remote::ssh::{KeyFile, SshOptions, SshTransport};
 use sre_remote::{Captured, Command, Deadline, ErrorKind, ExecContext, Exit, Host, Phase, Stdin, Transport};
 use sre_testkit::sshd::{KeySpec, Sshd};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn options(sshd: &Sshd) -> SshOptions {
     let key = sshd.client_key(&KeySpec::ed25519());

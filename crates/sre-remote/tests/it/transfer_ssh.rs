@@ -10,7 +10,7 @@ use sre_remote::transfer::{Change, Download, Method, Receipt, Upload, Verified, 
 use sre_remote::{Deadline, Error, ErrorKind, ExecContext, Host, Interrupt, Session, Transport};
 use sre_testkit::sshd::{KeySpec, Sshd};
 
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn context() -> ExecContext {
     ExecContext::until(Deadline::after(LIMIT))

@@ -108,24 +108,23 @@ async fn a_stalled_or_dripping_server_keeps_its_connection_until_the_client_leav
 async fn a_proxy_cuts_stalls_and_drips_anywhere() {
     let sshd = Sshd::start().await;
     let key = sshd.client_key(&KeySpec::ed25519());
-    let run = async |mishap: Mishap| {
+    let run = async |mishap: Mishap, limit: Duration| {
         let proxy = Proxy::start(sshd.addr(), mishap).await;
         let known_hosts: PathBuf = sshd.dir().join("known_hosts_proxy");
         std::fs::write(&known_hosts, sshd.host_keys()[0].known_hosts_line("127.0.0.1", proxy.addr().port())).unwrap();
         let ssh = Client::command(key.path(), &known_hosts, proxy.addr(), "echo hello");
-        let output = tokio::time::timeout(
-            Duration::from_millis(2500),
-            tokio::process::Command::from(ssh).kill_on_drop(true).output(),
-        );
+        let output = tokio::time::timeout(limit, tokio::process::Command::from(ssh).kill_on_drop(true).output());
         let code = output.await.ok().map(|output| output.unwrap().status.code().unwrap());
         proxy.wait_until_idle(Duration::from_secs(5)).await;
         code
     };
-    assert_eq!(run(Mishap::None).await, Some(0));
+    // Long enough for a busy machine, and for what never ends just long enough to see it.
+    let (ends, never_ends) = (Duration::from_secs(30), Duration::from_millis(2500));
+    assert_eq!(run(Mishap::None, ends).await, Some(0));
     for bytes in [0, 20, 900] {
-        assert_eq!(run(Mishap::CutAfter(bytes)).await, Some(255));
-        assert_eq!(run(Mishap::ResetAfter(bytes)).await, Some(255));
+        assert_eq!(run(Mishap::CutAfter(bytes), ends).await, Some(255));
+        assert_eq!(run(Mishap::ResetAfter(bytes), ends).await, Some(255));
     }
-    assert_eq!(run(Mishap::StallAfter(900)).await, None);
-    assert_eq!(run(Mishap::DripAfter(900, Duration::from_secs(1))).await, None);
+    assert_eq!(run(Mishap::StallAfter(900), never_ends).await, None);
+    assert_eq!(run(Mishap::DripAfter(900, Duration::from_secs(1)), never_ends).await, None);
 }
