@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::{place, step};
 
-const BINARIES: &[&str] = &["morning-check", "fleet-deploy"];
+/// Each with the hidden word that makes it write its pages; `fleet-run` has a flag, since any word there is a command.
+const BINARIES: &[(&str, &str)] = &[("morning-check", "dist"), ("fleet-run", "--dist"), ("fleet-deploy", "dist")];
 
 /// Builds the release binaries into `dir/bin` and lets each write the rest into `dir`.
 ///
@@ -16,12 +17,12 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
     let dir = std::path::absolute(dir)?;
     let bin = dir.join("bin");
     fs::create_dir_all(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
-    for name in BINARIES {
-        step::run(&format!("build {name}"), &mut place::cargo_release(["-p", name])?)?;
+    for (name, pages) in BINARIES {
+        step::run(&format!("build {name}"), &mut place::cargo_release(["-p", *name])?)?;
         let (built, wanted) = (place::target_dir()?.join("release").join(name), bin.join(name));
         fs::copy(&built, &wanted)
             .with_context(|| format!("cannot copy {} to {}", built.display(), wanted.display()))?;
-        step::run("completions and man page", Command::new(&wanted).arg("dist").arg(&dir))?;
+        step::run("completions and man page", Command::new(&wanted).arg(pages).arg(&dir))?;
     }
     println!("✓ {}", dir.display());
     Ok(())
