@@ -16,8 +16,10 @@ pub(super) const PYTHON: Venv = Venv::new(
 
 /// The same for all: enough to keep this machine busy.
 pub(super) const FANOUT: usize = 64;
-/// Seconds until a host that does not answer is given up.
+/// Seconds until a host that does not answer is given up, where there are such hosts.
 pub(super) const CONNECT_TIMEOUT: u32 = 5;
+/// Where there are none: a busy server is slow, and nobody shall lose a host to that.
+const LONG_TIMEOUT: u32 = 60;
 
 /// The state in our lines of JSON.
 pub(super) const FLEET_RUN: Count = Count::Contains(r#""status":"ok""#);
@@ -79,7 +81,9 @@ pub(super) fn all(job: Job<'_>) -> Result<Vec<Contender>> {
 
 /// The release binary; `None` while there is none.
 pub(super) fn fleet_run(job: Job<'_>) -> Result<Option<Contender>> {
-    let Some(mut command) = fleet_run_command(job.fleet, &job.fleet.hosts(job.hosts, job.with_holes)?)? else {
+    let Some(mut command) =
+        fleet_run_command(job.fleet, &job.fleet.hosts(job.hosts, job.with_holes)?, timeout(job.with_holes))?
+    else {
         return Ok(None);
     };
     command.extend(words(&["-o", "jsonl", job.command]));
@@ -87,7 +91,7 @@ pub(super) fn fleet_run(job: Job<'_>) -> Result<Option<Contender>> {
 }
 
 /// `fleet-run` with all that does not depend on what it shall do.
-pub(super) fn fleet_run_command(fleet: &Fleet, hosts: &Path) -> Result<Option<Vec<String>>> {
+pub(super) fn fleet_run_command(fleet: &Fleet, hosts: &Path, timeout: u32) -> Result<Option<Vec<String>>> {
     let program = place::target_dir()?.join("release/fleet-run");
     if !program.is_file() {
         return Ok(None);
@@ -95,7 +99,7 @@ pub(super) fn fleet_run_command(fleet: &Fleet, hosts: &Path) -> Result<Option<Ve
     let mut command = vec![text(&program), "--servers".to_owned(), text(hosts)];
     command.extend(words(&["--workers", &FANOUT.to_string(), "--port", &fleet.port.to_string()]));
     command.extend(words(&["--username", &fleet.user, "--key", &text(&fleet.dir.join("id")), "--host-key", "strict"]));
-    command.extend(words(&["--connect-timeout", &format!("{CONNECT_TIMEOUT}s"), "--retries", "0"]));
+    command.extend(words(&["--connect-timeout", &format!("{timeout}s"), "--retries", "0"]));
     command.extend(words(&["--no-audit", "--yes"]));
     Ok(Some(command))
 }
@@ -115,14 +119,14 @@ fn python(job: Job<'_>, script: &str, args: &[&str]) -> Result<Vec<String>> {
     let mut command = vec![text(&PYTHON.program("python")?), text(&scripts().join(script))];
     command.extend([text(&job.fleet.dir), text(&job.fleet.hosts(job.hosts, job.with_holes)?)]);
     command.extend(words(&[&job.fleet.port.to_string(), &job.fleet.user, &FANOUT.to_string()]));
-    command.push(CONNECT_TIMEOUT.to_string());
+    command.push(timeout(job.with_holes).to_string());
     command.extend(words(args));
     Ok(command)
 }
 
 /// The floor: a process a host and nothing around it.
 fn xargs(job: Job<'_>, curve25519: bool) -> Result<Contender> {
-    let config = ssh_options(job.fleet, curve25519);
+    let config = ssh_options(job.fleet, curve25519, timeout(job.with_holes));
     // xargs gives up when a command ends with 255.
     let line = format!("ssh -n {config} \"$1\" \"$2\" >/dev/null && echo \"OK $1\"; true");
     let mut command = words(&["xargs", "-a", &text(&job.fleet.bare_hosts(job.hosts, job.with_holes)?)]);
@@ -134,15 +138,22 @@ fn xargs(job: Job<'_>, curve25519: bool) -> Result<Contender> {
 fn clush(job: Job<'_>) -> Result<Contender> {
     let mut command = vec![text(&PYTHON.program("clush")?)];
     command.push(format!("--hostfile={}", text(&job.fleet.bare_hosts(job.hosts, job.with_holes)?)));
-    command.extend(words(&["-f", &FANOUT.to_string(), "-t", &CONNECT_TIMEOUT.to_string(), "-o"]));
-    command.push(ssh_options(job.fleet, false));
+    command.extend(words(&["-f", &FANOUT.to_string(), "-t", &timeout(job.with_holes).to_string(), "-o"]));
+    command.push(ssh_options(job.fleet, false, timeout(job.with_holes)));
     command.push(job.command.to_owned());
     Ok(Contender { name: "clush", command, count: Count::Complaints("exited with exit code"), role: Role::Peer })
 }
 
 fn parallel_ssh(job: Job<'_>) -> Result<Contender> {
     let mut command = words(&["parallel-ssh", "-h", &text(&job.fleet.bare_hosts(job.hosts, job.with_holes)?)]);
-    command.extend(words(&["-p", &FANOUT.to_string(), "-t", "120", "-x", &ssh_options(job.fleet, false)]));
+    command.extend(words(&[
+        "-p",
+        &FANOUT.to_string(),
+        "-t",
+        "120",
+        "-x",
+        &ssh_options(job.fleet, false, timeout(job.with_holes)),
+    ]));
     if job.output > 0 {
         command.push("-i".to_owned());
     }
@@ -160,7 +171,7 @@ fn ansible(job: Job<'_>) -> Result<Contender> {
 pub(super) fn ansible_command(fleet: &Fleet, hosts: usize, with_holes: bool) -> Result<Vec<String>> {
     let mut command = vec![text(&PYTHON.program("ansible")?), "all".to_owned()];
     command.extend(words(&["-i", &text(&fleet.inventory(hosts, with_holes)?), "-f", &FANOUT.to_string()]));
-    command.extend(words(&["-T", &CONNECT_TIMEOUT.to_string()]));
+    command.extend(words(&["-T", &timeout(with_holes).to_string()]));
     Ok(command)
 }
 
@@ -174,7 +185,7 @@ pub(super) fn environment(fleet: &Fleet) -> Vec<(String, String)> {
         ("ANSIBLE_HOME", text(&fleet.dir.join("ansible"))),
         ("ANSIBLE_PIPELINING", "True".to_owned()),
         ("ANSIBLE_NOCOLOR", "1".to_owned()),
-        ("ANSIBLE_SSH_ARGS", ssh_options(fleet, false)),
+        ("ANSIBLE_SSH_ARGS", format!("-F {}", text(&fleet.dir.join("ssh_config")))),
         ("ANSIBLE_SSH_RETRIES", "0".to_owned()),
         ("ANSIBLE_DEPRECATION_WARNINGS", "0".to_owned()),
     ];
@@ -182,10 +193,15 @@ pub(super) fn environment(fleet: &Fleet) -> Vec<(String, String)> {
 }
 
 /// What `ssh` is told on its command line.
-pub(super) fn ssh_options(fleet: &Fleet, curve25519: bool) -> String {
+pub(super) fn ssh_options(fleet: &Fleet, curve25519: bool, timeout: u32) -> String {
     let config = text(&fleet.dir.join("ssh_config"));
     let kex = if curve25519 { format!(" -o {CURVE25519}") } else { String::new() };
-    format!("-F {config} -o ConnectTimeout={CONNECT_TIMEOUT}{kex}")
+    format!("-F {config} -o ConnectTimeout={timeout}{kex}")
+}
+
+/// Seconds until a host that does not answer is given up.
+pub(super) fn timeout(with_holes: bool) -> u32 {
+    if with_holes { CONNECT_TIMEOUT } else { LONG_TIMEOUT }
 }
 
 // === impl Count ===

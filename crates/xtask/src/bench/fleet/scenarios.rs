@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::super::sample::scripts;
 use super::contenders::{
     CONNECT_TIMEOUT, Contender, Count, FANOUT, FLEET_RUN, Job, PYTHON, Role, all, ansible_command, fleet_run_command,
-    ssh_options, text, words,
+    ssh_options, text, timeout, words,
 };
 use super::servers::{Fleet, HOLES};
 
@@ -80,22 +80,22 @@ fn upload_contenders(fleet: &Fleet, local: &str, remote: &str) -> Result<Vec<Con
     let (hosts, bare) = (fleet.hosts(1, false)?, fleet.bare_hosts(1, false)?);
     let host = std::fs::read_to_string(&bare)?.trim().to_owned();
     let mut all = Vec::new();
-    if let Some(mut ours) = fleet_run_command(fleet, &hosts)? {
+    if let Some(mut ours) = fleet_run_command(fleet, &hosts, timeout(false))? {
         ours.extend(words(&["-o", "jsonl", "--upload", &format!("{local}:{remote}")]));
         all.push(Contender { name: "fleet-run", command: ours, count: FLEET_RUN, role: Role::Ours });
     }
     let peer = |name, command| Contender { name, command, count: Count::Complaints("FAILED"), role: Role::Peer };
     let mut asyncssh = vec![text(&PYTHON.program("python")?), text(&scripts().join("fleet_asyncssh.py"))];
     asyncssh.extend([text(&fleet.dir), text(&hosts), fleet.port.to_string(), fleet.user.clone()]);
-    asyncssh.extend(words(&[&FANOUT.to_string(), &CONNECT_TIMEOUT.to_string(), "put", local, remote]));
+    asyncssh.extend(words(&[&FANOUT.to_string(), &timeout(false).to_string(), "put", local, remote]));
     all.push(peer("asyncssh, sftp", asyncssh));
     for (name, curve25519) in [("scp, curve25519", true), ("scp", false)] {
-        let line = format!("scp -q {} \"$1\" \"$2\"", ssh_options(fleet, curve25519));
+        let line = format!("scp -q {} \"$1\" \"$2\"", ssh_options(fleet, curve25519, timeout(false)));
         all.push(peer(name, words(&["sh", "-c", &line, "sh", local, &format!("{host}:{remote}")])));
     }
-    let line = format!("echo \"put $1 $2\" | sftp -q -b - {} \"$3\"", ssh_options(fleet, true));
+    let line = format!("echo \"put $1 $2\" | sftp -q -b - {} \"$3\"", ssh_options(fleet, true, timeout(false)));
     all.push(peer("sftp, curve25519", words(&["sh", "-c", &line, "sh", local, remote, &host])));
-    let mut pssh = words(&["parallel-scp", "-h", &text(&bare), "-x", &ssh_options(fleet, false)]);
+    let mut pssh = words(&["parallel-scp", "-h", &text(&bare), "-x", &ssh_options(fleet, false, timeout(false))]);
     pssh.extend(words(&[local, remote]));
     all.push(peer("parallel-scp (Debian)", pssh));
     let mut ansible = ansible_command(fleet, 1, false)?;
