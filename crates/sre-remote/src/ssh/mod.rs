@@ -1,6 +1,6 @@
 //! SSH by libssh2, driven by socket readiness: no thread a host.
 //!
-//! Known limits of libssh2 1.11, each with a clear error: no ML-KEM or sntrup key exchange (curve25519 is what it speaks),
+//! Known limits of libssh2 1.11, each with a clear error: no sntrup761 key exchange (curve25519 is agreed on),
 //! no host certificates, no FIDO keys, no `ProxyCommand` and no `Match`. For such hosts there is the `openssh` transport.
 //!
 //! | file | reason |
