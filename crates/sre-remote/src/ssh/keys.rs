@@ -75,7 +75,10 @@ impl SigningKey {
         let mut key = ssh_key::PrivateKey::from_openssh(text).map_err(|e| unusable(&e))?;
         if key.is_encrypted() {
             let Some(passphrase) = passphrase else { return Err(KeyFault::Encrypted) };
-            key = key.decrypt(passphrase.expose()).map_err(|_| KeyFault::WrongPassphrase)?;
+            key = key.decrypt(passphrase.expose()).map_err(|e| match e {
+                ssh_key::Error::Crypto => KeyFault::WrongPassphrase,
+                e => unusable(&e),
+            })?;
         }
         let pkey = match key.key_data() {
             KeypairData::Ed25519(pair) => PKey::private_key_from_raw_bytes(pair.private.as_ref(), Id::ED25519),
@@ -88,7 +91,7 @@ impl SigningKey {
                 )));
             }
         };
-        Self::new(pkey.map_err(|e| unusable(&e))?, key.comment().to_owned())
+        Self::new(pkey.map_err(|e| unusable(&e))?, key.comment().to_string())
     }
 
     fn new(key: PKey<Private>, comment: String) -> Result<Self, KeyFault> {
@@ -198,7 +201,7 @@ fn ecdsa(pair: &EcdsaKeypair) -> Result<PKey<Private>, openssl::error::ErrorStac
 
 fn rsa(pair: &RsaKeypair) -> Result<PKey<Private>, openssl::error::ErrorStack> {
     let number = |n: &ssh_key::Mpint| BigNum::from_slice(n.as_positive_bytes().unwrap_or_default());
-    let (p, q, d) = (number(&pair.private.p)?, number(&pair.private.q)?, number(&pair.private.d)?);
+    let (p, q, d) = (number(pair.private().p())?, number(pair.private().q())?, number(pair.private().d())?);
     let one = BigNum::from_u32(1)?;
     let mut context = BigNumContext::new()?;
     // What OpenSSH leaves out of its format: the private exponent modulo each prime less one.
@@ -209,7 +212,7 @@ fn rsa(pair: &RsaKeypair) -> Result<PKey<Private>, openssl::error::ErrorStack> {
         Ok(rest)
     };
     let (dp, dq) = (reduced(&p)?, reduced(&q)?);
-    let (n, e, inverse) = (number(&pair.public.n)?, number(&pair.public.e)?, number(&pair.private.iqmp)?);
+    let (n, e, inverse) = (number(pair.public().n())?, number(pair.public().e())?, number(pair.private().iqmp())?);
     let builder = RsaPrivateKeyBuilder::new(n, e, d)?.set_factors(p, q)?.set_crt_params(dp, dq, inverse)?;
     PKey::from_rsa(builder.build())
 }
@@ -294,6 +297,17 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// One P-521 key in four has a number that is shorter than its curve, and one P-256 key in 512.
+    #[test]
+    fn an_ecdsa_number_may_be_shorter_than_its_curve() {
+        for round in 0..24 {
+            let (text, blob, _dir) = made(&["-t", "ecdsa", "-b", "521"], "");
+            let key = SigningKey::parse(&text, None)
+                .unwrap_or_else(|e| panic!("round {round}: {e}\n{}", String::from_utf8_lossy(&text)));
+            assert_eq!(key.blob(), blob);
         }
     }
 
