@@ -2,6 +2,7 @@
 //!
 //! | need | module |
 //! | --- | --- |
+//! | say what is wrong, with two identities and limits | [`alert`] |
 //! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
@@ -17,9 +18,11 @@
 //! # Ok(()) }
 //! ```
 
+pub mod alert;
 pub mod error;
 pub mod notify;
 pub mod slack;
 
+pub use alert::{Alert, DedupKey, Fingerprint, InvalidAlert, Labels, Link, State};
 pub use error::{Error, ErrorKind};
 pub use notify::{Notification, Notifier, NotifyFuture, Receipt, SharedNotifier};
