@@ -3,6 +3,8 @@
 //! | need | module |
 //! | --- | --- |
 //! | say what is wrong, with two identities and limits | [`alert`] |
+//! | hand alerts in | [`intake`]: the [`Intake`] trait |
+//! | take webhooks and slash commands over HTTP | `inbound` (feature `server`) |
 //! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
@@ -20,9 +22,13 @@
 
 pub mod alert;
 pub mod error;
+#[cfg(feature = "server")]
+pub mod inbound;
+pub mod intake;
 pub mod notify;
 pub mod slack;
 
 pub use alert::{Alert, DedupKey, Fingerprint, InvalidAlert, Labels, Link, State};
 pub use error::{Error, ErrorKind};
+pub use intake::{AcceptFuture, Accepted, Intake, IntakeError, SharedIntake};
 pub use notify::{Notification, Notifier, NotifyFuture, Receipt, SharedNotifier};
