@@ -7,9 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use base64::Engine as _;
 use sre_core::Target;
 use sre_core::secret::Secret;
+use tokio::sync::OnceCell;
 
-use super::agent::{Identity, OwnAgent};
+use super::agent::Agent;
 use super::endpoint::{AgentUse, Endpoint};
+use super::identity::Identity;
 use super::keys::{KeyFault, SigningKey};
 use super::login::Credentials;
 use super::options::KeyFile;
@@ -19,7 +21,8 @@ use crate::phase::Phase;
 /// The keys of a run.
 #[derive(Debug)]
 pub(super) struct KeyRing {
-    agent: OwnAgent,
+    agent: Option<Agent>,
+    agent_keys: OnceCell<Result<Vec<Identity>, String>>,
     named: Vec<Identity>,
     defaults: Vec<PathBuf>,
     files: Mutex<HashMap<PathBuf, Found>>,
@@ -38,18 +41,22 @@ enum Found {
 // === impl KeyRing ===
 
 impl KeyRing {
-    /// Loads the keys that were named; each must be usable.
-    pub(super) fn new(agent: OwnAgent, named: &[KeyFile], defaults: &[KeyFile]) -> Result<Self, Error> {
+    /// Loads the keys that were named; each must be usable. `agent` is the socket of the user's agent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoCredentials`] when one is not.
+    pub(super) fn new(agent: Option<&Path>, named: &[KeyFile], defaults: &[KeyFile]) -> Result<Self, Error> {
         let mut identities = Vec::new();
         for file in named {
             let key = SigningKey::load(&file.path, file.passphrase.as_ref()).map_err(|fault| {
                 let target = Target::new(file.path.display().to_string());
                 Error::about(ErrorKind::NoCredentials, Phase::Auth, target).with_detail(format!("the key {fault}"))
             })?;
-            identities.push(agent.add(key));
+            identities.push(Identity::of_key(key));
         }
         let defaults = defaults.iter().map(|file| file.path.clone()).collect();
-        Ok(Self { agent, named: identities, defaults, files: Mutex::default() })
+        let (agent, agent_keys) = (agent.map(Agent::new), OnceCell::new());
+        Ok(Self { agent, agent_keys, named: identities, defaults, files: Mutex::default() })
     }
 
     /// What may be tried at a machine, best first: named keys, key files, the user's agent.
@@ -61,29 +68,22 @@ impl KeyRing {
         let methods = endpoint.methods;
         if !methods.public_key {
             let notes = vec!["the configuration allows no keys".to_owned()];
-            return Credentials {
-                user: &endpoint.user,
-                agent: &self.agent,
-                identities: Vec::new(),
-                password,
-                methods,
-                notes,
-            };
+            return Credentials { user: &endpoint.user, identities: Vec::new(), password, methods, notes };
         }
         let (mut identities, mut notes) = (self.named.clone(), Vec::new());
         let files = endpoint.key_files.as_ref().unwrap_or(&self.defaults);
         let found = files.iter().map(|path| (path, self.file(path))).collect::<Vec<_>>();
         let wants_agent = endpoint.agent == AgentUse::All && self.named.is_empty()
             || endpoint.agent != AgentUse::None && found.iter().any(|(_, f)| matches!(f, Found::Public(_)));
-        let upstream = if wants_agent { self.agent.upstream_identities().await } else { Ok(&[][..]) };
-        let upstream = upstream.unwrap_or_else(|why| {
+        let in_agent = if wants_agent { self.agent_keys().await } else { Ok(&[][..]) };
+        let in_agent = in_agent.unwrap_or_else(|why| {
             notes.push(format!("the agent does not answer: {why}"));
             &[]
         });
         for (path, found) in found {
             match found {
                 Found::Key(identity) => push(&mut identities, &identity),
-                Found::Public(blob) => match upstream.iter().find(|identity| *identity.blob == *blob) {
+                Found::Public(blob) => match in_agent.iter().find(|identity| *identity.blob == *blob) {
                     Some(identity) => push(&mut identities, identity),
                     None => notes.push(format!("{} {}", path.display(), KeyFault::Encrypted)),
                 },
@@ -94,27 +94,37 @@ impl KeyRing {
             }
         }
         if endpoint.agent == AgentUse::All {
-            upstream.iter().for_each(|identity| push(&mut identities, identity));
+            in_agent.iter().for_each(|identity| push(&mut identities, identity));
         }
-        Credentials { user: &endpoint.user, agent: &self.agent, identities, password, methods, notes }
+        Credentials { user: &endpoint.user, identities, password, methods, notes }
     }
 
     fn file(&self, path: &Path) -> Found {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.entry(path.to_owned()).or_insert_with(|| self.load(path)).clone()
+        files.entry(path.to_owned()).or_insert_with(|| load(path)).clone()
     }
 
-    fn load(&self, path: &Path) -> Found {
-        if !path.exists() {
-            return public_half(path).map_or(Found::Absent, Found::Public);
+    /// The keys in the user's agent, asked for once.
+    async fn agent_keys(&self) -> Result<&[Identity], &str> {
+        let asked = self.agent_keys.get_or_init(|| async {
+            let Some(agent) = &self.agent else { return Ok(Vec::new()) };
+            let keys = agent.identities().await.map_err(|e| e.to_string())?;
+            Ok(keys.into_iter().map(|(blob, comment)| Identity::of_agent(agent, blob, comment)).collect())
+        });
+        asked.await.as_deref().map_err(String::as_str)
+    }
+}
+
+fn load(path: &Path) -> Found {
+    if !path.exists() {
+        return public_half(path).map_or(Found::Absent, Found::Public);
+    }
+    match SigningKey::load(path, None) {
+        Ok(key) => Found::Key(Identity::of_key(key)),
+        Err(KeyFault::Encrypted) => {
+            public_half(path).map_or_else(|| Found::Nothing(KeyFault::Encrypted.to_string()), Found::Public)
         }
-        match SigningKey::load(path, None) {
-            Ok(key) => Found::Key(self.agent.add(key)),
-            Err(KeyFault::Encrypted) => {
-                public_half(path).map_or_else(|| Found::Nothing(KeyFault::Encrypted.to_string()), Found::Public)
-            }
-            Err(fault) => Found::Nothing(fault.to_string()),
-        }
+        Err(fault) => Found::Nothing(fault.to_string()),
     }
 }
 

@@ -17,10 +17,6 @@ use openssl::sign::Signer;
 use sre_core::secret::Secret;
 use ssh_key::private::{EcdsaKeypair, KeypairData, RsaKeypair};
 
-/// `SSH_AGENT_RSA_SHA2_256` and `…_512` of the agent protocol (draft-ietf-sshm-ssh-agent, section 5.3).
-const RSA_SHA2_256: u32 = 2;
-const RSA_SHA2_512: u32 = 4;
-
 /// A key that can sign, with its public half as SSH writes it.
 pub(super) struct SigningKey {
     key: PKey<Private>,
@@ -109,28 +105,31 @@ impl SigningKey {
         &self.comment
     }
 
-    /// A signature in SSH's wire format (name and value); `flags` are those of the agent protocol.
-    pub(super) fn sign(&self, data: &[u8], flags: u32) -> Option<Vec<u8>> {
-        let (name, value) = match self.key.id() {
-            Id::ED25519 => ("ssh-ed25519", Signer::new_without_digest(&self.key).ok()?.sign_oneshot_to_vec(data).ok()?),
+    /// The value of a signature in SSH's wire format, by an algorithm that SSH knows by this name; `None` when it is not
+    /// one of this key.
+    pub(super) fn sign(&self, algorithm: &str, data: &[u8]) -> Option<Vec<u8>> {
+        match self.key.id() {
+            Id::ED25519 if algorithm == "ssh-ed25519" => {
+                Signer::new_without_digest(&self.key).ok()?.sign_oneshot_to_vec(data).ok()
+            }
             Id::EC => {
                 let (name, digest) = curve(self.key.ec_key().ok()?.group().curve_name()?)?;
-                (name, ecdsa_value(&digested(&self.key, digest, data)?)?)
+                if name != algorithm {
+                    return None;
+                }
+                ecdsa_value(&digested(&self.key, digest, data)?)
             }
             Id::RSA => {
-                let (name, digest) = match flags {
-                    f if f & RSA_SHA2_512 != 0 => ("rsa-sha2-512", MessageDigest::sha512()),
-                    f if f & RSA_SHA2_256 != 0 => ("rsa-sha2-256", MessageDigest::sha256()),
-                    _ => ("ssh-rsa", MessageDigest::sha1()),
+                let digest = match algorithm {
+                    "rsa-sha2-512" => MessageDigest::sha512(),
+                    "rsa-sha2-256" => MessageDigest::sha256(),
+                    "ssh-rsa" => MessageDigest::sha1(),
+                    _ => return None,
                 };
-                (name, digested(&self.key, digest, data)?)
+                digested(&self.key, digest, data)
             }
-            _ => return None,
-        };
-        let mut signature = Vec::with_capacity(name.len() + value.len() + 8);
-        put(&mut signature, name.as_bytes());
-        put(&mut signature, &value);
-        Some(signature)
+            _ => None,
+        }
     }
 }
 
@@ -289,7 +288,10 @@ mod tests {
                     let key =
                         SigningKey::parse(&text, Some(&secret)).unwrap_or_else(|e| panic!("{kind:?} {format:?}: {e}"));
                     assert_eq!(key.blob(), blob, "{kind:?} {format:?}");
-                    assert!(key.sign(b"data", RSA_SHA2_256).is_some(), "{kind:?} {format:?}");
+                    let length = u32::from_be_bytes(*blob.first_chunk().unwrap()) as usize;
+                    let name = str::from_utf8(&blob[4..4 + length]).unwrap();
+                    assert!(key.sign(name, b"data").is_some(), "{kind:?} {format:?}");
+                    assert!(key.sign("ssh-dss", b"data").is_none());
                     if !passphrase.is_empty() {
                         assert_eq!(SigningKey::parse(&text, None).unwrap_err(), KeyFault::Encrypted);
                         let wrong = SigningKey::parse(&text, Some(&Secret::new("x"))).unwrap_err();

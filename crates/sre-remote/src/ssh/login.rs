@@ -1,12 +1,15 @@
 //! Proving who we are: keys one after the other, then the password.
 
+use std::ffi::CString;
+
 use sre_core::RetryHint;
 use sre_core::secret::Secret;
-use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
+use ssh2::{KeyboardInteractivePrompt, Prompt};
 
-use super::agent::{Identity, OwnAgent};
 use super::endpoint::Methods;
+use super::identity::Identity;
 use super::link::{Link, Stopped, would_block};
+use super::publickey::{self, Signature};
 use super::refusal::{from_stopped, timed_out};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -21,7 +24,6 @@ const MOST_KEYS: usize = 5;
 #[derive(Debug)]
 pub(super) struct Credentials<'a> {
     pub(super) user: &'a str,
-    pub(super) agent: &'a OwnAgent,
     /// In the order in which they are tried.
     pub(super) identities: Vec<Identity>,
     pub(super) password: Option<&'a Secret>,
@@ -40,17 +42,14 @@ impl Credentials<'_> {
 
 /// Logs in.
 pub(super) async fn run(link: &Link, host: &Host, with: &Credentials<'_>, deadline: Deadline) -> Result<(), Error> {
+    let mut notes = Vec::new();
     for (nth, identity) in with.identities.iter().take(with.most_keys()).enumerate() {
-        let tried = if identity.is_slow {
-            by_slow_key(link, with, identity, deadline).await
-        } else {
-            by_key(link, with, identity, deadline).await
-        };
+        let tried = by_key(link, with.user, identity, deadline, &mut notes).await;
         if accepted(tried, host)? {
             return Ok(());
         }
         if link.is_gone() {
-            return Err(cut_off(link, host, with, nth));
+            return Err(cut_off(link, host, with, nth, &notes));
         }
     }
     let methods = match offered(link, with.user, host, deadline).await {
@@ -76,55 +75,38 @@ pub(super) async fn run(link: &Link, host: &Host, with: &Credentials<'_>, deadli
             }
         }
     }
-    Err(refused(host, with, &methods))
+    Err(refused(host, with, &methods, &notes))
 }
 
-/// A signature from our own agent, which answers in microseconds.
-async fn by_key(link: &Link, with: &Credentials<'_>, identity: &Identity, deadline: Deadline) -> Result<(), Stopped> {
-    let (agent, key) = offer(link.session(), with, identity).map_err(Stopped::Refused)?;
-    link.drive(deadline, |_| agent.userauth(with.user, &key)).await
-}
-
-/// A signature that waits for the user's agent: libssh2 blocks its caller meanwhile, so this happens on a thread of its
-/// own. At the deadline the socket is shut down, which ends the thread's work with the connection.
-async fn by_slow_key(
+/// Offers a key, and signs when the server wants it. `notes` is told why there was no signature.
+async fn by_key(
     link: &Link,
-    with: &Credentials<'_>,
+    user: &str,
     identity: &Identity,
     deadline: Deadline,
+    notes: &mut Vec<String>,
 ) -> Result<(), Stopped> {
-    let (agent, key) = offer(link.session(), with, identity).map_err(Stopped::Refused)?;
-    let (session, user) = (link.session().clone(), with.user.to_owned());
-    let asked = tokio::task::spawn_blocking(move || {
-        session.set_blocking(true);
-        session.set_timeout(u32::try_from(deadline.remaining().as_millis()).unwrap_or(u32::MAX).max(1));
-        let done = agent.userauth(&user, &key);
-        session.set_blocking(false);
-        done
-    });
-    match deadline.limit(asked).await {
-        Ok(Ok(done)) => done.map_err(Stopped::Refused),
-        Ok(Err(_)) | Err(_) => {
-            link.shut_down();
-            Err(Stopped::Elapsed)
-        }
+    let user = CString::new(user).map_err(|e| Stopped::Refused(e.into()))?;
+    let mut signature = Signature::default();
+    loop {
+        let step = |session: &ssh2::Session| {
+            let tried = publickey::attempt(session, &user, &identity.blob, &mut signature);
+            match (tried, &signature) {
+                (Err(e), Signature::Asked(request)) if would_block(&e) => Ok(Some(request.clone())),
+                (tried, _) => tried.map(|()| None),
+            }
+        };
+        let Some(request) = link.drive(deadline, step).await? else { return Ok(()) };
+        // Nobody answers the server meanwhile, and it waits: a person may have to touch a token.
+        let made = deadline.limit(identity.sign(&request)).await.map_err(|_| Stopped::Elapsed)?;
+        signature = made.map_or_else(
+            |why| {
+                notes.push(format!("no signature by {}: {why}", identity.comment));
+                Signature::Impossible
+            },
+            Signature::Made,
+        );
     }
-}
-
-/// Finds the key in our agent, in libssh2's own terms.
-fn offer(
-    session: &Session,
-    with: &Credentials<'_>,
-    identity: &Identity,
-) -> Result<(ssh2::Agent, ssh2::PublicKey), ssh2::Error> {
-    let mut agent = session.agent()?;
-    agent.set_identity_path(with.agent.socket())?;
-    agent.connect()?;
-    agent.list_identities()?;
-    let key = agent.identities()?.into_iter().find(|key| key.blob() == &*identity.blob);
-    // `LIBSSH2_ERROR_AGENT_PROTOCOL`
-    let key = key.ok_or_else(|| ssh2::Error::new(ssh2::ErrorCode::Session(-42), "the key left the agent"))?;
-    Ok((agent, key))
 }
 
 /// What the server would take; asking is itself a login attempt without a credential, which may succeed.
@@ -152,17 +134,17 @@ fn accepted(tried: Result<(), Stopped>, host: &Host) -> Result<bool, Error> {
 
 /// libssh2 takes a connection that ends for a refusal. With a key refused before, it is one: servers end the connection
 /// after too many (`MaxAuthTries`).
-fn cut_off(link: &Link, host: &Host, with: &Credentials<'_>, refused_before: usize) -> Error {
+fn cut_off(link: &Link, host: &Host, with: &Credentials<'_>, refused_before: usize, notes: &[String]) -> Error {
     link.shut_down();
     if refused_before > 0 {
-        return refused(host, with, "");
+        return refused(host, with, "", notes);
     }
     Error::new(ErrorKind::Broken, Phase::Auth, host)
         .with_detail("the server closed the connection during the login")
         .with_hint(RetryHint::Backoff)
 }
 
-fn refused(host: &Host, with: &Credentials<'_>, methods: &str) -> Error {
+fn refused(host: &Host, with: &Credentials<'_>, methods: &str, notes: &[String]) -> Error {
     let tried = with.identities.iter().take(with.most_keys()).map(|i| i.comment.to_string()).collect::<Vec<_>>();
     let left_out = with.identities.len().saturating_sub(with.most_keys());
     let kind =
@@ -181,7 +163,7 @@ fn refused(host: &Host, with: &Credentials<'_>, methods: &str) -> Error {
     if !methods.is_empty() {
         detail.push_str(&format!("; it takes {methods}"));
     }
-    for note in &with.notes {
+    for note in with.notes.iter().chain(notes) {
         detail.push_str("; ");
         detail.push_str(note);
     }

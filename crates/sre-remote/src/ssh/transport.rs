@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sre_core::Target;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::agent::OwnAgent;
 use super::endpoint::{self, Endpoint};
 use super::host_key::{HostKeyPolicy, HostKeys};
 use super::jump::{self, Pump};
@@ -72,18 +70,13 @@ struct Way<'a> {
 // === impl SshTransport ===
 
 impl SshTransport {
-    /// Loads the keys that were named and starts the agent that signs with them.
+    /// Loads the keys that were named.
     ///
     /// # Errors
-    /// [`ErrorKind::NoCredentials`] when a named key cannot be used, [`ErrorKind::Usage`] when there is no place for a
-    /// socket.
+    /// [`ErrorKind::NoCredentials`] when one cannot be used.
     pub fn new(options: SshOptions) -> Result<Self, Error> {
-        let here = Target::new("this machine");
-        let agent = OwnAgent::start(options.agent.as_deref()).map_err(|e| {
-            Error::about(ErrorKind::Usage, Phase::Auth, here).with_detail("no socket for signing keys").with_source(e)
-        })?;
         let config = options.config.clone().unwrap_or_else(|| SshConfig::empty(&Local::new("/", "root")));
-        let keys = KeyRing::new(agent, &options.keys, &options.default_keys)?;
+        let keys = KeyRing::new(options.agent.as_deref(), &options.keys, &options.default_keys)?;
         if options.host_keys == Some(HostKeyPolicy::Off) {
             tracing::warn!("host keys are not checked: whoever is in between can read and change everything");
         }

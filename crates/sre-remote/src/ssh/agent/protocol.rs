@@ -6,21 +6,15 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::super::keys::put;
 
-pub(super) const FAILURE: u8 = 5;
 pub(super) const REQUEST_IDENTITIES: u8 = 11;
-pub(super) const IDENTITIES_ANSWER: u8 = 12;
-pub(super) const SIGN_REQUEST: u8 = 13;
-pub(super) const SIGN_RESPONSE: u8 = 14;
+const IDENTITIES_ANSWER: u8 = 12;
+const SIGN_REQUEST: u8 = 13;
+const SIGN_RESPONSE: u8 = 14;
+/// Flags of a request for a signature by RSA (section 5.3).
+const RSA_SHA2_256: u32 = 2;
+const RSA_SHA2_512: u32 = 4;
 /// OpenSSH's own bound (`AGENT_MAX_LEN`).
 const LONGEST: u32 = 256 * 1024;
-
-/// What a client wants signed.
-#[derive(Debug)]
-pub(super) struct SignRequest<'a> {
-    pub(super) blob: &'a [u8],
-    pub(super) data: &'a [u8],
-    pub(super) flags: u32,
-}
 
 /// Reads one message: its type and contents; `None` when the other side is gone.
 pub(super) async fn read<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Option<Vec<u8>>> {
@@ -44,18 +38,7 @@ pub(super) async fn write<W: AsyncWrite + Unpin>(to: &mut W, message: &[u8]) -> 
     to.write_all(&framed).await
 }
 
-/// The answer to "which keys are there".
-pub(super) fn identities_answer<'a>(keys: impl ExactSizeIterator<Item = (&'a [u8], &'a str)>) -> Vec<u8> {
-    let mut answer = vec![IDENTITIES_ANSWER];
-    answer.extend_from_slice(&u32::try_from(keys.len()).unwrap_or(0).to_be_bytes());
-    for (blob, comment) in keys {
-        put(&mut answer, blob);
-        put(&mut answer, comment.as_bytes());
-    }
-    answer
-}
-
-/// Reads such an answer.
+/// Reads the answer to [`REQUEST_IDENTITIES`]: each key as SSH writes it, and its comment.
 pub(super) fn identities(answer: &[u8]) -> Option<Vec<(Vec<u8>, String)>> {
     let mut rest = answer.strip_prefix(&[IDENTITIES_ANSWER])?;
     let count = number(&mut rest)?;
@@ -67,19 +50,28 @@ pub(super) fn identities(answer: &[u8]) -> Option<Vec<(Vec<u8>, String)>> {
     Some(keys)
 }
 
-/// Reads a request for a signature.
-pub(super) fn sign_request(message: &[u8]) -> Option<SignRequest<'_>> {
-    let mut rest = message.strip_prefix(&[SIGN_REQUEST])?;
-    let blob = string(&mut rest)?;
-    let data = string(&mut rest)?;
-    Some(SignRequest { blob, data, flags: number(&mut rest)? })
+/// A request for a signature by the key `blob`.
+pub(super) fn sign_request(blob: &[u8], data: &[u8], algorithm: &str) -> Vec<u8> {
+    let flags = match algorithm {
+        "rsa-sha2-512" => RSA_SHA2_512,
+        "rsa-sha2-256" => RSA_SHA2_256,
+        _ => 0,
+    };
+    let mut request = vec![SIGN_REQUEST];
+    put(&mut request, blob);
+    put(&mut request, data);
+    request.extend_from_slice(&flags.to_be_bytes());
+    request
 }
 
-/// The answer to it.
-pub(super) fn sign_response(signature: &[u8]) -> Vec<u8> {
-    let mut answer = vec![SIGN_RESPONSE];
-    put(&mut answer, signature);
-    answer
+/// Reads the answer: the algorithm's name, and the value in the form that libssh2 takes.
+pub(super) fn signature(answer: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut rest = answer.strip_prefix(&[SIGN_RESPONSE])?;
+    let mut signature = string(&mut rest)?;
+    let name = string(&mut signature)?;
+    // A security key's signature is a string with flags and a counter behind it, and libssh2 takes all of it.
+    let value = if name.starts_with(b"sk-") { signature } else { string(&mut signature)? };
+    Some((name, value))
 }
 
 fn number(rest: &mut &[u8]) -> Option<u32> {
@@ -88,7 +80,7 @@ fn number(rest: &mut &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*head))
 }
 
-fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(in crate::ssh) fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = number(rest)? as usize;
     let (value, tail) = rest.split_at_checked(length)?;
     *rest = tail;
@@ -101,18 +93,41 @@ mod tests {
 
     use super::*;
 
+    fn strings(first: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let mut message = vec![first];
+        parts.iter().for_each(|part| put(&mut message, part));
+        message
+    }
+
     #[test]
-    fn what_is_written_is_read() {
-        let keys = [(&b"blob"[..], "me"), (&b""[..], "")];
-        let read = identities(&identities_answer(keys.into_iter())).unwrap();
-        assert_eq!(read, [(b"blob".to_vec(), "me".to_owned()), (Vec::new(), String::new())]);
+    fn keys_are_listed_with_their_comments() {
+        let mut answer = vec![IDENTITIES_ANSWER, 0, 0, 0, 2];
+        answer.extend_from_slice(&strings(0, &[b"blob", b"me", b"", b""])[1..]);
+        assert_eq!(identities(&answer).unwrap(), [(b"blob".to_vec(), "me".to_owned()), (Vec::new(), String::new())]);
+        assert_eq!(identities(&answer[..answer.len() - 1]), None);
+    }
+
+    #[test]
+    fn a_signature_has_a_name_and_a_value() {
+        let plain = strings(0, &[b"ssh-ed25519", b"value"]);
+        assert_eq!(signature(&strings(SIGN_RESPONSE, &[&plain[1..]])), Some((&b"ssh-ed25519"[..], &b"value"[..])));
+        let hardware = [&strings(0, &[b"sk-ssh-ed25519@openssh.com", b"v"])[1..], &[1, 0, 0, 0, 9]].concat();
+        let answer = strings(SIGN_RESPONSE, &[&hardware]);
+        assert_eq!(signature(&answer).unwrap().1, [0, 0, 0, 1, b'v', 1, 0, 0, 0, 9]);
+        assert_eq!(signature(&[5]), None);
+    }
+
+    #[test]
+    fn a_request_asks_rsa_for_the_hash_of_its_name() {
+        assert!(sign_request(b"k", b"d", "rsa-sha2-512").ends_with(&[0, 0, 0, 1, b'd', 0, 0, 0, 4]));
+        assert!(sign_request(b"k", b"d", "ssh-ed25519").ends_with(&[0, 0, 0, 1, b'd', 0, 0, 0, 0]));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), head in prop_oneof![Just(12u8), Just(13)]) {
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), head in prop_oneof![Just(12u8), Just(14)]) {
             let message = [&[head][..], &bytes].concat();
-            let _ = (identities(&message), sign_request(&message).map(|r| r.flags));
+            let _ = (identities(&message), signature(&message).is_some());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Asking the user's own agent, which may be slow, ask its user, or hang.
+//! Asking an agent, which may be slow, ask its user, or hang.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,29 +18,40 @@ const AT_ONCE: usize = 4;
 
 /// The socket in `SSH_AUTH_SOCK`, or any agent's.
 #[derive(Debug, Clone)]
-pub(super) struct Upstream {
+pub(in crate::ssh) struct Agent {
     path: PathBuf,
     at_once: Arc<Semaphore>,
 }
 
-// === impl Upstream ===
+// === impl Agent ===
 
-impl Upstream {
-    pub(super) fn new(path: &Path) -> Self {
+impl Agent {
+    pub(in crate::ssh) fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), at_once: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// The keys that live there.
-    pub(super) async fn identities(&self) -> io::Result<Vec<(Vec<u8>, String)>> {
+    pub(in crate::ssh) async fn identities(&self) -> io::Result<Vec<(Vec<u8>, String)>> {
         let answer = within(LIST_LIMIT, self.ask(&[protocol::REQUEST_IDENTITIES])).await?;
         protocol::identities(&answer)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer makes no sense"))
     }
 
-    /// Passes a request for a signature on and its answer back.
-    pub(super) async fn sign(&self, request: &[u8]) -> io::Result<Vec<u8>> {
-        let _turn = self.at_once.acquire().await.map_err(io::Error::other)?;
-        within(SIGN_LIMIT, self.ask(request)).await
+    /// The value of a signature by the key `blob`, by an algorithm of SSH's name.
+    pub(in crate::ssh) async fn sign(&self, blob: &[u8], algorithm: &str, data: &[u8]) -> io::Result<Vec<u8>> {
+        let request = protocol::sign_request(blob, data, algorithm);
+        let answer = {
+            let _turn = self.at_once.acquire().await.map_err(io::Error::other)?;
+            within(SIGN_LIMIT, self.ask(&request)).await?
+        };
+        let refused = || io::Error::new(io::ErrorKind::PermissionDenied, "it refused to sign");
+        let (name, value) = protocol::signature(&answer).ok_or_else(refused)?;
+        // An agent that does not know SHA-2 signs by SHA-1 (RFC 8332, section 2), which the server would not take.
+        if name != algorithm.as_bytes() {
+            let words = format!("it signed by {} instead of {algorithm}", String::from_utf8_lossy(name));
+            return Err(io::Error::new(io::ErrorKind::Unsupported, words));
+        }
+        Ok(value.to_vec())
     }
 
     async fn ask(&self, message: &[u8]) -> io::Result<Vec<u8>> {
