@@ -10,7 +10,7 @@
 //! ```
 
 use sre_core::http;
-use sre_core::{ErrorClass, Failure, FailureKind};
+use sre_core::{Delivery, ErrorClass, Failure, FailureKind, Target};
 
 /// A notification that was not (or not surely) delivered; see [`Failure`] for its accessors.
 pub type Error = Failure<ErrorKind>;
@@ -26,15 +26,15 @@ pub enum ErrorKind {
     Connect,
     /// The TLS handshake failed or the certificate is not trusted.
     Tls,
-    /// No answer in time; the message may have been posted.
+    /// No answer in time; the message may have arrived.
     Timeout,
-    /// The connection broke in mid-answer; the message may have been posted.
+    /// The connection broke in mid-answer; the message may have arrived.
     Broken,
     /// The answer is larger than we accept.
     TooLarge,
     /// What was handed in makes no sense (no URL, an empty message).
     Config,
-    /// Slack 400 `invalid_payload`, `no_text` and their like: the JSON is not a message.
+    /// The receiver will never take this message: 400, 413, 422; Slack's `invalid_payload`, `no_text` and their like.
     InvalidPayload,
     /// Slack 400 `invalid_blocks`: a block breaks a rule.
     InvalidBlocks,
@@ -42,11 +42,11 @@ pub enum ErrorKind {
     InvalidAttachments,
     /// Slack 403 `action_prohibited` or `posting_to_general_channel_denied`: an administrator forbade it.
     ActionProhibited,
-    /// Slack 403 `invalid_token`, or any other 401 or 403.
+    /// Slack 403 `invalid_token`, a PagerDuty routing key that is none, SMTP 530 to 538, or any other 401 or 403.
     Unauthorized,
     /// Slack 404 `channel_not_found` or `user_not_found`: the webhook's channel is gone.
     ChannelNotFound,
-    /// Slack 404 `no_service`, 403 `no_team`, `team_disabled`: the webhook was removed.
+    /// Slack 404 `no_service`, 403 `no_team`, `team_disabled`, or another receiver's 404 or 410: the webhook was removed.
     NoService,
     /// Slack 410 `channel_is_archived`.
     ChannelIsArchived,
@@ -54,12 +54,16 @@ pub enum ErrorKind {
     RollupError,
     /// 429.
     RateLimited,
-    /// Any other 5xx; the message may have been posted.
+    /// Any other 5xx of HTTP, when the message may have arrived; a 4xx of SMTP, when it did not.
     Server,
     /// Any other refusal.
     Refused,
     /// A success that is not the receiver's: a captive portal or a proxy answered.
     Unexpected,
+    /// The command ended with a status that does not say "never"; it may have delivered the message.
+    Command,
+    /// Writing to the handed-in output failed.
+    Output,
 }
 
 // === impl ErrorKind ===
@@ -69,22 +73,22 @@ impl ErrorKind {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Dns | Self::Connect | Self::Tls => {
-                "check the network, the proxy and the firewall; nothing was posted"
-            }
-            Self::Timeout | Self::Broken => "look into the channel before posting again; it may have arrived",
-            Self::Config => "correct the webhook setting",
+            Self::Dns | Self::Connect | Self::Tls => "check the network, the proxy and the firewall; nothing was sent",
+            Self::Timeout | Self::Broken => "look there before sending again; it may have arrived",
+            Self::Config => "correct the receiver's settings",
             Self::InvalidPayload | Self::InvalidBlocks | Self::InvalidAttachments => {
                 "this message will never be accepted; report it with the dry-run output"
             }
             Self::ActionProhibited => "ask a workspace administrator to allow this app to post to the channel",
-            Self::Unauthorized => "the webhook's credentials are not accepted; create a new webhook",
+            Self::Unauthorized => "the receiver does not accept the credentials; create new ones",
             Self::ChannelNotFound => "the channel was deleted; create a webhook for another one",
             Self::NoService => "the webhook was removed; create a new webhook in the app's settings",
             Self::ChannelIsArchived => "unarchive the channel, or create a webhook for another one",
-            Self::RateLimited => "post less often: one message a second for each webhook",
-            Self::RollupError | Self::Server => "try again later; look into the channel first, it may have arrived",
+            Self::RateLimited => "send less often",
+            Self::RollupError | Self::Server => "try again later; look there first, it may have arrived",
             Self::Refused => "read the answer's text",
+            Self::Command => "see what the command printed",
+            Self::Output => "make room on the disk, or see who reads the output",
             Self::TooLarge | Self::Unexpected => "something else than the receiver answered: check URL and proxy",
         }
     }
@@ -104,6 +108,8 @@ impl ErrorKind {
                 | Self::Server
                 | Self::TooLarge
                 | Self::Unexpected
+                | Self::Command
+                | Self::Output
         )
     }
 
@@ -123,6 +129,12 @@ impl ErrorKind {
             _ => Self::Refused,
         }
     }
+}
+
+/// A receiver whose settings make no sense: nothing was sent.
+pub(crate) fn misconfigured(name: &str, why: impl AsRef<str>) -> Error {
+    let e = Error::new(ErrorKind::Config, Target::new(name)).with_attempts(0);
+    e.with_detail(why).with_delivery(Delivery::NotSent)
 }
 
 impl FailureKind for ErrorKind {
@@ -154,6 +166,8 @@ impl FailureKind for ErrorKind {
             Self::RateLimited => "throttled",
             Self::Refused => "message refused",
             Self::Unexpected => "unexpected answer",
+            Self::Command => "failure",
+            Self::Output => "write failure",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tells people: notifiers of the SRE toolkit, today Slack incoming webhooks.
+//! Tells people: notifiers of the SRE toolkit.
 //!
 //! | need | module |
 //! | --- | --- |
@@ -8,6 +8,7 @@
 //! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
+//! | post to a service of your own, signed | [`webhook`], [`signature`] |
 //!
 //! ```no_run
 //! # async fn run(client: sre_core::http::Client) -> Result<(), sre_alerts::Error> {
@@ -21,14 +22,20 @@
 //! ```
 
 pub mod alert;
+mod answer;
+mod endpoint;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod inbound;
 pub mod intake;
 pub mod notify;
+mod pace;
+pub mod signature;
 pub mod slack;
+mod text;
+pub mod webhook;
 
 pub use alert::{Alert, DedupKey, Fingerprint, InvalidAlert, Labels, Link, State};
 pub use error::{Error, ErrorKind};
 pub use intake::{AcceptFuture, Accepted, Intake, IntakeError, SharedIntake};
-pub use notify::{Notification, Notifier, NotifyFuture, Receipt, SharedNotifier};
+pub use notify::{Event, Notification, Notifier, NotifyFuture, Receipt, Resend, SharedNotifier};

@@ -5,7 +5,7 @@
 //! [`SharedNotifier`]s.
 //!
 //! ```
-//! use sre_alerts::notify::Notification;
+//! use sre_alerts::notify::{Event, Notification};
 //! use sre_core::Severity;
 //!
 //! let n = Notification::new(Severity::Critical, "api is down")
@@ -13,6 +13,10 @@
 //!     .text("no answer from 3 of 3 probes")
 //!     .field("Host", "web-03");
 //! assert_eq!((n.key.as_str(), n.fields.len()), ("http:api", 1));
+//!
+//! // Later: the same key, so that a pager closes the incident it opened.
+//! let over = Notification::new(Severity::Critical, "api is up again").key("http:api").event(Event::Resolved);
+//! assert_eq!(over.subject(), "RESOLVED: api is up again");
 //! ```
 
 use std::fmt;
@@ -24,7 +28,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sre_core::{Severity, Target};
 
+use crate::alert::{Alert, Labels};
 use crate::error::Error;
+use crate::text;
 
 /// What [`Notifier::notify`] returns.
 pub type NotifyFuture<'a> = Pin<Box<dyn Future<Output = Result<Receipt, Error>> + Send + 'a>>;
@@ -33,16 +39,74 @@ pub type NotifyFuture<'a> = Pin<Box<dyn Future<Output = Result<Receipt, Error>> 
 pub type SharedNotifier = Arc<dyn Notifier>;
 
 /// Delivers notifications to one receiver.
+///
+/// What a caller that keeps notifications until they are delivered (an outbox) needs to know:
+/// - a failed one whose kind [`is_permanent`](crate::ErrorKind::is_permanent) will never be taken: dead-letter it;
+///   any other may be sent again, after [`RetryHint::After`](sre_core::RetryHint::After) at the earliest if that is
+///   its [hint](sre_core::Classify::retry_hint);
+/// - receivers over HTTP try up to 3 times by themselves; give them
+///   [`RetryPolicy::never`](sre_core::RetryPolicy::never) when the caller does the retrying;
+/// - [`notify`](Self::notify) paces itself; [`min_interval`](Self::min_interval) says how, so that what piles up
+///   meanwhile can be grouped;
+/// - [`resend`](Self::resend) says whether the receiver forgets what it is not told again.
 pub trait Notifier: fmt::Debug + Send + Sync {
     /// The kind of receiver, as one lower-case word: `slack`, `pagerduty`, `email`.
     fn kind(&self) -> &'static str;
+
+    /// Which one of that kind, without secrets.
+    fn target(&self) -> &Target;
 
     /// Delivers it. `Ok` means that the receiver said it has it.
     ///
     /// # Errors
     /// [`Classify::delivery`](sre_core::Classify::delivery) tells whether it may have arrived all the same, and
     /// [`ErrorKind::is_permanent`](crate::ErrorKind::is_permanent) whether a later try makes sense.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave it delivered or not.
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a>;
+
+    /// Delivers [`Notification::test`], to see that the settings work. Pagers close what they opened.
+    ///
+    /// # Errors
+    /// As [`notify`](Self::notify).
+    fn send_test(&self) -> NotifyFuture<'_> {
+        Box::pin(async move { self.notify(&Notification::test()).await })
+    }
+
+    /// The time kept between two messages. Default: none.
+    fn min_interval(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether a firing alert has to be sent again and again. Default: no.
+    fn resend(&self) -> Option<Resend> {
+        None
+    }
+}
+
+/// How a receiver wants to be reminded of the state of an alert, whether or not people are notified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resend {
+    /// Time between two of the same alert.
+    pub every: Duration,
+    /// For how long after it was resolved.
+    pub after_resolved: Duration,
+}
+
+/// What has become of the thing a [`Notification`] speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Event {
+    /// It is so now.
+    #[default]
+    Firing,
+    /// Somebody looks after it.
+    Acknowledged,
+    /// It is over.
+    Resolved,
 }
 
 /// What happened, in words of no particular receiver.
@@ -51,14 +115,26 @@ pub trait Notifier: fmt::Debug + Send + Sync {
 pub struct Notification {
     /// The same thing has the same key every time; receivers that can (pagers) merge by it. May be empty.
     pub key: String,
+    /// What has become of it.
+    #[serde(default)]
+    pub event: Event,
     /// How much it matters.
     pub severity: Severity,
+    /// Who noticed: a host, a service, a tool. May be empty.
+    #[serde(default)]
+    pub source: String,
     /// One line.
     pub title: String,
     /// Plain text of any length, or empty.
     pub text: String,
     /// Short facts: name and value.
     pub fields: Vec<(String, String)>,
+    /// What it is about, in the words of routes and silences.
+    #[serde(default)]
+    pub labels: Labels,
+    /// The alerts it speaks of; empty for a plain message.
+    #[serde(default)]
+    pub alerts: Vec<Alert>,
     /// A page to open.
     pub link: Option<String>,
     /// When it happened.
@@ -88,19 +164,56 @@ impl Notification {
     pub fn new(severity: Severity, title: impl Into<String>) -> Self {
         Self {
             key: String::new(),
+            event: Event::Firing,
             severity,
+            source: String::new(),
             title: title.into(),
             text: String::new(),
             fields: Vec::new(),
+            labels: Labels::new(),
+            alerts: Vec::new(),
             link: None,
             at: None,
         }
+    }
+
+    /// What [`Notifier::send_test`] sends: harmless, and says so.
+    #[must_use]
+    pub fn test() -> Self {
+        Self::new(Severity::Info, "test notification: this receiver works")
+            .key("sre-alerts:test")
+            .source("sre-alerts")
+            .text("Somebody asked for this test. There is nothing to do.")
+    }
+
+    /// Severity or event, and the title, as one line for subjects and fallbacks.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let word = match self.event {
+            Event::Firing => self.severity.as_str(),
+            event => event.as_str(),
+        };
+        format!("{}: {}", word.to_uppercase(), text::one_line(&self.title))
     }
 
     /// The same thing has the same key every time.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = key.into();
+        self
+    }
+
+    /// What has become of it.
+    #[must_use]
+    pub fn event(mut self, event: Event) -> Self {
+        self.event = event;
+        self
+    }
+
+    /// Who noticed.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
         self
     }
 
@@ -118,6 +231,20 @@ impl Notification {
         self
     }
 
+    /// Sets a label.
+    #[must_use]
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds alerts that it speaks of.
+    #[must_use]
+    pub fn alerts(mut self, alerts: impl IntoIterator<Item = Alert>) -> Self {
+        self.alerts.extend(alerts);
+        self
+    }
+
     /// A page to open.
     #[must_use]
     pub fn link(mut self, link: impl Into<String>) -> Self {
@@ -130,6 +257,30 @@ impl Notification {
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = Some(at);
         self
+    }
+}
+
+// === impl Event ===
+
+impl Event {
+    /// The lower-case word used in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+// === impl Resend ===
+
+impl Resend {
+    /// Again after `every`, and until `after_resolved` has passed since it was over.
+    #[must_use]
+    pub fn new(every: Duration, after_resolved: Duration) -> Self {
+        Self { every, after_resolved }
     }
 }
 

@@ -1,3 +1,3 @@
 //! Webhooks and slash commands over HTTP, each behind a credential.
 
-pub mod signature;
+pub use crate::signature;

@@ -6,7 +6,7 @@ use sre_core::Severity;
 
 use super::escape;
 use super::message::Block;
-use super::text::visible;
+use crate::text::visible;
 
 /// The bar's colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

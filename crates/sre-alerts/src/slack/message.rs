@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::attachment::Attachment;
 use super::escape;
 use super::pack::{self, Part};
-use super::text::{Text, visible};
+use super::text::Text;
+use crate::text::visible;
 
 /// What to say. It may be of any size; [`parts`](Self::parts) cuts it up so that Slack takes it.
 ///

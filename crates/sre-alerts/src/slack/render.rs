@@ -3,12 +3,17 @@
 use super::attachment::{Attachment, Color};
 use super::escape;
 use super::message::Message;
-use crate::notify::Notification;
+use crate::notify::{Event, Notification};
 
 impl From<&Notification> for Message {
-    /// One attachment in the severity's colour; the title is also the text, for readers who see only that.
+    /// One attachment in the severity's colour, green once it is over; the title is also the text, for readers who see only that.
     fn from(n: &Notification) -> Self {
-        let mut attachment = Attachment::new(Color::from(n.severity)).title(&n.title).footer(n.severity.as_str());
+        let (color, word, text) = match n.event {
+            Event::Firing => (Color::from(n.severity), n.severity.as_str(), format!("{}: {}", n.severity, n.title)),
+            Event::Acknowledged => (Color::Neutral, n.event.as_str(), n.subject()),
+            Event::Resolved => (Color::Good, n.event.as_str(), n.subject()),
+        };
+        let mut attachment = Attachment::new(color).title(&n.title).footer(word);
         if let Some(link) = &n.link {
             attachment = attachment.title_link(link);
         }
@@ -21,7 +26,7 @@ impl From<&Notification> for Message {
         if let Some(at) = n.at {
             attachment = attachment.at(at);
         }
-        Message::new(format!("{}: {}", n.severity, n.title)).attachment(attachment)
+        Message::new(text).attachment(attachment)
     }
 }
 
@@ -39,5 +44,11 @@ mod tests {
             .link("https://status.example/api")
             .at("2026-03-23T07:00:00Z".parse().unwrap());
         insta::assert_json_snapshot!(Message::from(&n).parts());
+    }
+    #[test]
+    fn what_is_over_is_green() {
+        let n = Notification::new(Severity::Critical, "api is up again").event(Event::Resolved);
+        let sent = serde_json::to_string(&Message::from(&n).parts()).unwrap();
+        assert!(sent.contains("#36a64f") && sent.contains("RESOLVED: api is up again"), "{sent}");
     }
 }

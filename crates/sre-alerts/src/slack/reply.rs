@@ -1,15 +1,10 @@
 //! What a webhook's answer means.
 
-use std::time::Duration;
-
 use sre_core::http::Response;
-use sre_core::{Delivery, RetryHint};
 
 use super::webhook::PACE;
+use crate::answer;
 use crate::error::{Error, ErrorKind};
-
-/// Longest excerpt of an answer that is not one of Slack's words.
-const EXCERPT: usize = 120;
 
 /// `Ok` when Slack said `ok`.
 pub(super) fn read(response: &Response) -> Result<(), Error> {
@@ -20,15 +15,7 @@ pub(super) fn read(response: &Response) -> Result<(), Error> {
         return Ok(());
     }
     let kind = if response.is_success() { ErrorKind::Unexpected } else { kind(status, word) };
-    let said = excerpt(word);
-    let space = if said.is_empty() { "" } else { " " };
-    let error = Error::new(kind, response.target().clone())
-        .with_status(status)
-        .with_elapsed(response.elapsed())
-        .with_delivery(delivery(kind))
-        .with_hint(hint(kind, response.retry_after()))
-        .with_detail(format!("{status}{space}{said}; {}", kind.advice()));
-    Err(error)
+    Err(answer::refused(response, kind, word, PACE))
 }
 
 fn kind(status: u16, word: &str) -> ErrorKind {
@@ -49,29 +36,5 @@ fn kind(status: u16, word: &str) -> ErrorKind {
             500..=599 => ErrorKind::Server,
             _ => ErrorKind::Refused,
         },
-    }
-}
-
-/// A 5xx or a stranger's answer proves nothing about what became of the message.
-fn delivery(kind: ErrorKind) -> Delivery {
-    match kind {
-        ErrorKind::Server | ErrorKind::RollupError | ErrorKind::Unexpected => Delivery::MaybeSent,
-        _ => Delivery::Answered,
-    }
-}
-
-fn hint(kind: ErrorKind, retry_after: Option<Duration>) -> RetryHint {
-    match kind {
-        ErrorKind::RateLimited => RetryHint::After(retry_after.unwrap_or(PACE)),
-        kind if kind.is_permanent() => RetryHint::Never,
-        _ => RetryHint::Backoff,
-    }
-}
-
-fn excerpt(text: &str) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(EXCERPT) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words,
     }
 }

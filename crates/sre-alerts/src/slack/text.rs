@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::escape;
+use crate::text::visible;
 
 /// Plain text, or text in Slack's markup ("mrkdwn"). Control characters other than line breaks and tabs are replaced
 /// by U+FFFD: Slack refuses some, and none can be seen.
@@ -55,10 +56,4 @@ impl Text {
     pub(super) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
     }
-}
-
-/// Replaces what cannot be seen.
-pub(super) fn visible(text: &str) -> String {
-    let hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    text.replace("\r\n", "\n").replace(hidden, "\u{fffd}")
 }

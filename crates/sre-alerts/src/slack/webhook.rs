@@ -1,16 +1,14 @@
 //! Posts messages to an incoming webhook, at most one a second.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sre_core::http::Client;
-use sre_core::{Classify, Delivery, RetryHint, RetryPolicy, Secret, SharedClock, SystemClock, Target};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use sre_core::{Delivery, RetryPolicy, Secret, SharedClock, Target};
 
 use super::message::Message;
 use super::pack::Part;
 use super::reply;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::notify::{Notification, Notifier, NotifyFuture, Receipt};
 
@@ -18,25 +16,17 @@ use crate::notify::{Notification, Notifier, NotifyFuture, Receipt};
 /// (<https://api.slack.com/apis/rate-limits>).
 pub(super) const PACE: Duration = Duration::from_secs(1);
 
-/// The longest `Retry-After` that is waited out; beyond it the message fails with the hint.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// A Slack channel behind an incoming webhook. Clones share the pace.
 ///
 /// The URL is a secret: it is in no error, log or `Debug`; errors speak of `Slack webhook hooks.slack.com`.
 ///
 /// A message is sent again only when it surely was not posted: no connection came about, or Slack answered 429 (its
 /// `Retry-After` is waited out, up to 60 s). After a timeout, a broken answer or a 5xx it may have been posted; these
-/// are errors with [`Delivery::MaybeSent`] and [`RetryHint::Backoff`], for the caller to choose between a duplicate and
-/// silence. Default: 3 attempts a message within 2 minutes.
+/// are errors with [`Delivery::MaybeSent`] and [`RetryHint::Backoff`](sre_core::RetryHint::Backoff), for the caller to
+/// choose between a duplicate and silence. Default: 3 attempts a message within 2 minutes.
 #[derive(Debug, Clone)]
 pub struct SlackWebhook {
-    client: Client,
-    url: Secret,
-    target: Target,
-    retry: RetryPolicy,
-    clock: SharedClock,
-    free_at: Arc<Mutex<Option<Instant>>>,
+    endpoint: Endpoint,
 }
 
 /// What became of a message's parts: the first [`delivered`](Self::delivered) of them arrived.
@@ -64,31 +54,25 @@ impl SlackWebhook {
     /// # Errors
     /// [`ErrorKind::Config`] when it is no such URL.
     pub fn new(client: Client, url: Secret) -> Result<Self, Error> {
-        let target = target(url.expose())?;
-        let retry = RetryPolicy::builder().base(PACE).cap(LONGEST_WAIT).deadline(2 * LONGEST_WAIT).build();
-        let retry = retry.unwrap_or_default();
-        let clock = SystemClock::shared();
-        Ok(Self { client, url, target, retry, clock, free_at: Arc::default() })
+        Ok(Self { endpoint: Endpoint::new(client, "Slack webhook", url, PACE)? })
     }
 
     /// How often a message that surely was not posted is tried.
     #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        Self { endpoint: self.endpoint.retry(policy) }
     }
 
     /// The clock that pacing and waiting follow.
     #[must_use]
-    pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
-        self
+    pub fn clock(self, clock: SharedClock) -> Self {
+        Self { endpoint: self.endpoint.clock(clock) }
     }
 
     /// The name shown instead of the URL.
     #[must_use]
     pub fn target(&self) -> &Target {
-        &self.target
+        self.endpoint.target()
     }
 
     /// Posts a message, in as many parts as it takes.
@@ -102,7 +86,7 @@ impl SlackWebhook {
     pub async fn post(&self, message: &Message) -> Result<Receipt, Error> {
         let parts = message.parts();
         if parts.is_empty() {
-            let e = Error::new(ErrorKind::InvalidPayload, self.target.clone()).with_attempts(0);
+            let e = Error::new(ErrorKind::InvalidPayload, self.target().clone()).with_attempts(0);
             return Err(e.with_detail("the message is empty").with_delivery(Delivery::NotSent));
         }
         self.deliver(&parts).await.into_result()
@@ -113,63 +97,30 @@ impl SlackWebhook {
     /// # Cancel safety
     /// Dropping the future may leave the part under way posted or not.
     pub async fn deliver(&self, parts: &[Part]) -> Posting {
-        let started = self.clock.instant();
+        let started = self.endpoint.time().instant();
         let mut posting = Posting {
             delivered: 0,
             total: parts.len(),
             attempts: 0,
             elapsed: Duration::ZERO,
             error: None,
-            target: self.target.clone(),
+            target: self.target().clone(),
         };
         for part in parts {
-            match self.send(part, &mut posting.attempts).await {
-                Ok(()) => posting.delivered += 1,
+            match self.endpoint.post(|request| request.json(part), reply::read).await {
+                Ok(attempts) => {
+                    posting.delivered += 1;
+                    posting.attempts += attempts;
+                }
                 Err(e) => {
+                    posting.attempts += e.attempts();
                     posting.error = Some(e);
                     break;
                 }
             }
         }
-        posting.elapsed = self.clock.instant() - started;
+        posting.elapsed = self.endpoint.time().instant() - started;
         posting
-    }
-
-    /// One part, tried again while that surely makes no duplicate.
-    async fn send(&self, part: &Part, total_attempts: &mut u32) -> Result<(), Error> {
-        let started = self.clock.instant();
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            *total_attempts += 1;
-            let Err(error) = self.once(part).await else { return Ok(()) };
-            let elapsed = self.clock.instant() - started;
-            let error = error.with_attempts(attempt).with_elapsed(elapsed);
-            // Coming back earlier than asked only prolongs the ban, so a wait beyond the cap is not shortened to it.
-            let too_long = matches!(error.retry_hint(), RetryHint::After(wait) if wait > self.retry.cap());
-            let delay = self.retry.next_delay(&error, false, attempt, elapsed).filter(|_| !too_long);
-            let Some(delay) = delay else { return Err(error) };
-            tracing::warn!(target = %self.target, attempt, ?delay, %error, "posting again");
-            self.clock.sleep(delay).await;
-        }
-    }
-
-    async fn once(&self, part: &Part) -> Result<(), Error> {
-        let mut free_at = self.free_at.lock().await;
-        if let Some(at) = *free_at {
-            self.clock.sleep(at.saturating_duration_since(self.clock.instant())).await;
-        }
-        *free_at = Some(self.clock.instant() + PACE);
-        let sent = self.client.post(self.url.expose()).target(self.target.clone()).json(part).send().await;
-        // Counted from the answer too: how long the request was on its way is not known.
-        *free_at = Some(self.clock.instant() + PACE);
-        match sent {
-            Ok(response) => reply::read(&response),
-            Err(e) => {
-                let detail = format!("{}; {}", e.detail(), ErrorKind::from_http(e.kind()).advice());
-                Err(e.map_kind(ErrorKind::from_http).with_detail(detail.replace(self.url.expose(), "***")))
-            }
-        }
     }
 }
 
@@ -178,22 +129,16 @@ impl Notifier for SlackWebhook {
         "slack"
     }
 
+    fn target(&self) -> &Target {
+        self.endpoint.target()
+    }
+
+    fn min_interval(&self) -> Duration {
+        self.endpoint.interval()
+    }
+
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
         Box::pin(async move { self.post(&Message::from(notification)).await })
-    }
-}
-
-/// The host is enough to know which receiver it is; the path is the secret.
-fn target(url: &str) -> Result<Target, Error> {
-    let parsed = url::Url::parse(url.trim()).ok().filter(|u| matches!(u.scheme(), "https" | "http"));
-    let host = parsed.as_ref().and_then(|u| u.host_str().map(|host| (host, u.port())));
-    match host {
-        Some((host, Some(port))) => Ok(Target::new(format!("Slack webhook {host}:{port}"))),
-        Some((host, None)) => Ok(Target::new(format!("Slack webhook {host}"))),
-        None => {
-            let e = Error::new(ErrorKind::Config, Target::new("Slack webhook")).with_attempts(0);
-            Err(e.with_detail("the webhook is not an http(s) URL").with_delivery(Delivery::NotSent))
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use reqwest_middleware::{Middleware, Next};
 use tokio::time::Instant;
 
 use super::error::{BodyError, Diagnosis};
+use super::response::Redirected;
 use super::retry_after;
 use crate::clock::SharedClock;
 use crate::retry::RetryPolicy;
@@ -68,8 +69,9 @@ impl Middleware for Attempt {
         if let (Some(reason), Some(delay)) = (last, waited) {
             tracing::info!(attempt, ?delay, reason, "trying again");
         }
+        let asked = req.url().clone();
         let result = match next.run(req, ext).await {
-            Ok(response) => self.buffered(response).await,
+            Ok(response) => self.buffered(response, &asked).await,
             Err(error) => Err(error),
         };
         match &result {
@@ -108,7 +110,7 @@ impl Attempt {
     }
 
     /// The same response with its body read whole, or an error when it breaks off or is too large.
-    async fn buffered(&self, mut response: Response) -> reqwest_middleware::Result<Response> {
+    async fn buffered(&self, mut response: Response, asked: &reqwest::Url) -> reqwest_middleware::Result<Response> {
         let limit = self.max_body;
         let too_large = || reqwest_middleware::Error::middleware(BodyError::TooLarge(limit));
         if response.content_length().is_some_and(|n| n > limit as u64) {
@@ -124,6 +126,9 @@ impl Attempt {
             }
         }
         let mut whole = http::Response::new(body.freeze());
+        if response.url() != asked {
+            whole.extensions_mut().insert(Redirected);
+        }
         *whole.status_mut() = response.status();
         *whole.headers_mut() = std::mem::take(response.headers_mut());
         Ok(Response::from(whole))

@@ -26,7 +26,12 @@ pub struct Response {
     attempts: u32,
     elapsed: Duration,
     retry_after: Option<Duration>,
+    redirected: bool,
 }
+
+/// Marks an answer that came from another URL than the one that was asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Redirected;
 
 impl Response {
     pub(super) async fn read(
@@ -37,6 +42,7 @@ impl Response {
         clock: &SharedClock,
     ) -> Result<Self, Error> {
         let status = answer.status().as_u16();
+        let redirected = answer.extensions().get::<Redirected>().is_some();
         let headers = answer.headers().clone();
         let retry_after = headers.get("retry-after").and_then(|v| v.to_str().ok());
         let retry_after = retry_after.and_then(|v| retry_after::parse(v, clock.now()));
@@ -46,7 +52,7 @@ impl Response {
                 .with_elapsed(elapsed)
                 .with_source(e.without_url())
         })?;
-        Ok(Self { status, headers, body, target, attempts, elapsed, retry_after })
+        Ok(Self { status, headers, body, target, attempts, elapsed, retry_after, redirected })
     }
 
     /// The status code.
@@ -87,6 +93,11 @@ impl Response {
     /// Whom we asked.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Whether redirects led to another URL than the one that was asked. A POST is a GET after most of them.
+    pub fn redirected(&self) -> bool {
+        self.redirected
     }
 
     /// How long the peer asks us to wait (`Retry-After`), uncapped.

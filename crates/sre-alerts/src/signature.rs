@@ -1,15 +1,15 @@
 //! Signatures over the raw bytes of a body: what is signed, how it is written, how it is compared.
 //!
 //! Two schemes, both HMAC-SHA256 in lower-case hex:
-//! - **v0**, Slack's and that of our own webhooks: `v0=` over `v0:{timestamp}:{body}`, with the time in Unix seconds
-//!   in a second header (<https://api.slack.com/authentication/verifying-requests-from-slack>). At most 300 s old or
+//! - **v0**, Slack's and that of our own webhooks, in and out: `v0=` over `v0:{timestamp}:{body}`, with the time in Unix
+//!   seconds in a second header; ours are [`TIMESTAMP_HEADER`] and [`SIGNATURE_HEADER`] (<https://api.slack.com/authentication/verifying-requests-from-slack>). At most 300 s old or
 //!   ahead, and good for one request.
 //! - **sha256**, GitHub's: `sha256=` over the body alone
 //!   (<https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>). It has no time: what it
 //!   signs must be harmless to repeat.
 //!
 //! ```
-//! use sre_alerts::inbound::signature::{self, Refusal};
+//! use sre_alerts::signature::{self, Refusal};
 //! use sre_core::Secret;
 //!
 //! let secret = Secret::new("8f742231b10e8888abcd99yyyzzz85a5");
@@ -25,6 +25,11 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::{constant_time, hmac};
 use sre_core::Secret;
+
+/// The header of our own webhooks with the time of sending, in Unix seconds.
+pub const TIMESTAMP_HEADER: &str = "x-sre-timestamp";
+/// The header of our own webhooks with the signature.
+pub const SIGNATURE_HEADER: &str = "x-sre-signature";
 
 /// How far a request's time may be from ours, in seconds (Slack: "more than five minutes from local time").
 pub const MAX_SKEW: i64 = 300;
@@ -78,7 +83,7 @@ pub fn verify_sha256(secret: &Secret, signature: &[u8], body: &[u8]) -> Result<(
 }
 
 /// The time of a request, when it is near enough to `now`.
-pub(super) fn fresh(timestamp: &[u8], now: i64) -> Result<i64, Refusal> {
+pub(crate) fn fresh(timestamp: &[u8], now: i64) -> Result<i64, Refusal> {
     // Eleven digits reach the year 5138; nothing else than digits is a time that Slack writes.
     if timestamp.is_empty() || timestamp.len() > 11 || !timestamp.iter().all(u8::is_ascii_digit) {
         return Err(Refusal::Missing);
@@ -88,7 +93,7 @@ pub(super) fn fresh(timestamp: &[u8], now: i64) -> Result<i64, Refusal> {
 }
 
 /// The same bytes, compared in a time that does not depend on where they differ.
-pub(super) fn same(expected: &[u8], given: &[u8]) -> Result<(), Refusal> {
+pub(crate) fn same(expected: &[u8], given: &[u8]) -> Result<(), Refusal> {
     constant_time::verify_slices_are_equal(expected, given).map_err(|_| Refusal::Wrong)
 }
 
