@@ -11,7 +11,10 @@ fn main() -> std::process::ExitCode {
         Ok(args) => args,
         Err(code) => return code.into(),
     };
-    let Ok(runtime) = tokio::runtime::Runtime::new() else { return ExitCode::SOFTWARE.into() };
+    // One thread carries thousands of connections, and nothing has to be handed over between threads.
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return ExitCode::SOFTWARE.into();
+    };
     let code = runtime.block_on(run(args, &Environment::of_process(), SystemClock::shared()));
     runtime.shutdown_timeout(Duration::from_millis(100));
     code.into()

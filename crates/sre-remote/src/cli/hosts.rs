@@ -10,7 +10,8 @@ use super::error::Error;
 use crate::host::Host;
 use crate::inventory::{Inventory, Selection};
 
-/// Which hosts: those of the files, chosen by expressions. Without a file, expressions name hosts as they are.
+/// Which hosts: those of the files, chosen by expressions, so that a misspelt name is a mistake and no new host. Without a
+/// file, expressions name hosts as they are.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Hosts")]
 #[non_exhaustive]
@@ -59,7 +60,7 @@ impl HostArgs {
             return Err(Error::new("no hosts are named\n   = give --servers FILE, --inventory FILE or -w HOSTS"));
         }
         let inventory = self.read(stdin)?;
-        let mut selection = Selection::all();
+        let mut selection = Selection::all().only_known(!self.servers.is_empty() || !self.inventory.is_empty());
         for expression in &self.hosts {
             selection = selection.hosts(expression);
         }
@@ -123,6 +124,9 @@ mod tests {
         assert_eq!(names(&args), ["db-1", "web-01", "web-02"]);
         let chosen = HostArgs { hosts: vec!["web*".to_owned()], exclude: vec!["web-02".to_owned()], ..args };
         assert_eq!(names(&chosen), ["web-01"]);
+        let misspelt = HostArgs { hosts: vec!["wbe-01".to_owned()], ..chosen };
+        let said = misspelt.select(std::io::empty()).unwrap_err().to_string();
+        assert!(said.contains("not in the inventory") && said.contains("did you mean `web-01`?"), "{said}");
         assert_eq!(names(&HostArgs { servers: vec!["-".into()], ..HostArgs::default() }), ["from-stdin"]);
         let missing = HostArgs { servers: vec![dir.path().join("server.txt")], ..HostArgs::default() };
         let said = missing.select(std::io::empty()).unwrap_err().to_string();
