@@ -115,22 +115,22 @@ pub struct InvalidAlert {
 }
 
 /// In bytes. The first six are generous for people and receivers alike; PagerDuty takes 255 characters of key.
-mod longest {
-    pub(super) const TITLE: usize = 1024;
-    pub(super) const SOURCE: usize = 255;
-    pub(super) const KEY: usize = 255;
-    pub(super) const NAME: usize = 128;
-    pub(super) const LABEL: usize = 1024;
-    pub(super) const URL: usize = 2048;
-    pub(super) const FIELD: usize = 8 * 1024;
-    pub(super) const MESSAGE: usize = 64 * 1024;
+pub(crate) mod longest {
+    pub(crate) const TITLE: usize = 1024;
+    pub(crate) const SOURCE: usize = 255;
+    pub(crate) const KEY: usize = 255;
+    pub(crate) const NAME: usize = 128;
+    pub(crate) const LABEL: usize = 1024;
+    pub(crate) const URL: usize = 2048;
+    pub(crate) const FIELD: usize = 8 * 1024;
+    pub(crate) const MESSAGE: usize = 64 * 1024;
 }
 
 /// How many of each.
-mod most {
-    pub(super) const FIELDS: usize = 64;
-    pub(super) const LABELS: usize = 64;
-    pub(super) const LINKS: usize = 16;
+pub(crate) mod most {
+    pub(crate) const FIELDS: usize = 64;
+    pub(crate) const LABELS: usize = 64;
+    pub(crate) const LINKS: usize = 16;
 }
 
 // === impl Alert ===

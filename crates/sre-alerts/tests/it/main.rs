@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod delivery;
+#[cfg(feature = "server")]
+mod inbound;
 mod limits;
 mod receiver;

@@ -13,8 +13,10 @@ pub(crate) struct Venv {
     requirements: &'static [&'static str],
 }
 
-/// What the tests talk to, an AWS that runs on loopback, and what they are compared with: `nodeset` of ClusterShell.
-pub(crate) const PEERS: Venv = Venv::new("peers-venv", &["moto[server]==5.2.5", "ClusterShell==1.10.1"]);
+/// What the tests talk to, an AWS that runs on loopback, and what they are compared with: `nodeset` of ClusterShell,
+/// the verifier of Slack's SDK.
+pub(crate) const PEERS: Venv =
+    Venv::new("peers-venv", &["moto[server]==5.2.5", "ClusterShell==1.10.1", "slack_sdk==3.47.0"]);
 
 // === impl Venv ===
 

@@ -1,0 +1,9 @@
+//! The server of webhooks, as its callers see it: over real sockets.
+
+mod alertmanager;
+mod cut_off;
+mod door;
+mod log;
+mod slack_sdk;
+mod statuses;
+mod tls;
