@@ -229,7 +229,7 @@ impl Alert {
 }
 
 /// Each part with its length, so that no two lists of parts look alike.
-fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> [u8; 16] {
+pub(crate) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> [u8; 16] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

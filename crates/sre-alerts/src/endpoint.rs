@@ -7,6 +7,7 @@ use sre_core::{Classify, Delivery, RetryHint, RetryPolicy, Secret, SharedClock, 
 
 use crate::answer;
 use crate::error::{Error, ErrorKind, misconfigured};
+use crate::notify::Receipt;
 use crate::pace::Pace;
 
 /// The longest `Retry-After` that is waited out; beyond it the message fails with the hint.
@@ -98,6 +99,20 @@ impl Endpoint {
             tracing::warn!(target = %self.target, attempt, ?delay, %error, "sending again");
             self.clock.sleep(delay).await;
         }
+    }
+
+    /// [`post`](Self::post) of all there is to say.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) async fn deliver(
+        &self,
+        fill: impl Fn(Request) -> Request + Send + Sync,
+        read: impl Fn(&Response) -> Result<(), Error> + Send + Sync,
+    ) -> Result<Receipt, Error> {
+        let started = self.clock.instant();
+        let attempts = self.post(fill, read).await?;
+        Ok(Receipt::new(self.target.clone(), 1, attempts, self.clock.instant() - started))
     }
 
     async fn once(

@@ -8,7 +8,10 @@
 //! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
+//! | page people | [`pagerduty`], [`alertmanager`] |
+//! | tell people in other chats | [`teams`], [`discord`] |
 //! | post to a service of your own, signed | [`webhook`], [`signature`] |
+//! | run a program, or write a log | [`command`], [`log`] |
 //!
 //! ```no_run
 //! # async fn run(client: sre_core::http::Client) -> Result<(), sre_alerts::Error> {
@@ -22,16 +25,22 @@
 //! ```
 
 pub mod alert;
+pub mod alertmanager;
 mod answer;
+pub mod command;
+pub mod discord;
 mod endpoint;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod inbound;
 pub mod intake;
+pub mod log;
 pub mod notify;
 mod pace;
+pub mod pagerduty;
 pub mod signature;
 pub mod slack;
+pub mod teams;
 mod text;
 pub mod webhook;
 

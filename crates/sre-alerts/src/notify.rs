@@ -26,11 +26,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sre_core::output::width;
 use sre_core::{Severity, Target};
 
-use crate::alert::{Alert, Labels};
+use crate::alert::{self, Alert, Labels};
 use crate::error::Error;
-use crate::text;
 
 /// What [`Notifier::notify`] returns.
 pub type NotifyFuture<'a> = Pin<Box<dyn Future<Output = Result<Receipt, Error>> + Send + 'a>>;
@@ -193,7 +193,19 @@ impl Notification {
             Event::Firing => self.severity.as_str(),
             event => event.as_str(),
         };
-        format!("{}: {}", word.to_uppercase(), text::one_line(&self.title))
+        format!("{}: {}", word.to_uppercase(), width::clean(&self.title))
+    }
+
+    /// The key, or where there is none 128 bits of SHA-256 over source and title, in hex: what receivers merge by.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self.key.as_str() {
+            "" => {
+                let digest = alert::digest([self.source.as_str(), self.title.as_str()]);
+                format!("{:032x}", u128::from_be_bytes(digest))
+            }
+            key => key.to_owned(),
+        }
     }
 
     /// The same thing has the same key every time.

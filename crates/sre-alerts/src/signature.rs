@@ -117,7 +117,12 @@ fn key(secret: &Secret) -> hmac::Key {
 }
 
 fn written(prefix: &str, tag: hmac::Tag) -> String {
-    tag.as_ref().iter().fold(prefix.to_owned(), |mut text, byte| {
+    format!("{prefix}{}", hex(tag.as_ref()))
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

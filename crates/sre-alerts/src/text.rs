@@ -9,6 +9,8 @@ use std::borrow::Cow;
 const MARK: usize = 40;
 /// Below this, marks and fences would leave no room for text.
 const SHORTEST: usize = 80;
+/// A link that is longer is no link a person can use.
+const LONGEST_LINK: usize = 2048;
 const FENCE: &str = "```";
 
 /// Length in UTF-16 units.
@@ -61,9 +63,22 @@ pub(crate) fn visible(text: &str) -> String {
     text.replace("\r\n", "\n").replace(hidden, "\u{fffd}")
 }
 
-/// The same on one line.
-pub(crate) fn one_line(text: &str) -> String {
-    visible(text).replace(['\n', '\t'], " ")
+/// Puts a backslash before what Markdown would take for markup.
+pub(crate) fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "\\*_~`|>#[]()<".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// A link that may be put behind words that people click on.
+pub(crate) fn safe_link(url: &str) -> Option<&str> {
+    let http = url.starts_with("https://") || url.starts_with("http://");
+    (http && url.len() <= LONGEST_LINK && !url.contains(char::is_whitespace)).then_some(url)
 }
 
 fn in_fence(text: &str) -> bool {

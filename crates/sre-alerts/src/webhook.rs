@@ -157,11 +157,8 @@ impl Webhook {
     /// # Errors
     /// As [`Notifier::notify`].
     pub async fn post(&self, body: String) -> Result<Receipt, Error> {
-        let started = self.endpoint.time().instant();
         let body = bytes::Bytes::from(body);
-        let attempts = self.endpoint.post(|request| self.fill(request, &body), read).await?;
-        let elapsed = self.endpoint.time().instant() - started;
-        Ok(Receipt::new(self.endpoint.target().clone(), 1, attempts, elapsed))
+        self.endpoint.deliver(|request| self.fill(request, &body), read).await
     }
 
     fn fill(&self, request: Request, body: &bytes::Bytes) -> Request {

@@ -5,6 +5,7 @@
 //! | a Kubernetes API server with pages, watches and their failures | [`kubernetes`] |
 //! | an EC2 endpoint that says what moto cannot | [`aws`] |
 //! | a Slack webhook that enforces Slack's limits | [`slack`] |
+//! | a PagerDuty that enforces PagerDuty's limits | [`pagerduty`] |
 //! | a real Prometheus, Alertmanager, node exporter or moto | [`peers`] |
 //! | a real OpenSSH server, or agent | [`sshd`], [`ssh_agent`] |
 //! | an SSH server or network that misbehaves | [`ssh_faults`] |
@@ -19,6 +20,7 @@
 pub mod aws;
 pub mod fixtures;
 pub mod kubernetes;
+pub mod pagerduty;
 pub mod peers;
 pub mod process;
 pub mod scripted;

@@ -1,8 +1,13 @@
-//! The Slack notifier against scripted receivers, and its messages against Slack's limits.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The receivers against scripted and real services, and their messages against the limits of each.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod command;
 mod delivery;
 #[cfg(feature = "server")]
 mod inbound;
 mod limits;
+mod pagerduty;
+mod peers;
 mod receiver;
+mod receivers;
+mod webhook;

@@ -53,11 +53,16 @@ impl SkippingClock {
     pub(crate) fn slept(&self) -> Duration {
         *self.slept.lock().unwrap()
     }
+
+    /// Lets time pass.
+    pub(crate) fn skip(&self, d: Duration) {
+        *self.slept.lock().unwrap() += d;
+    }
 }
 
 impl Clock for SkippingClock {
     fn now(&self) -> Timestamp {
-        "2026-03-23T07:00:00Z".parse().unwrap()
+        "2026-03-23T07:00:00Z".parse::<Timestamp>().unwrap() + self.slept()
     }
 
     fn instant(&self) -> Instant {
