@@ -18,8 +18,8 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
     let bin = dir.join("bin");
     fs::create_dir_all(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
     for (name, pages) in BINARIES {
-        step::run(&format!("build {name}"), &mut place::cargo_release(["-p", *name])?)?;
-        let (built, wanted) = (place::target_dir()?.join("release").join(name), bin.join(name));
+        place::ship(name)?;
+        let (built, wanted) = (place::shipped(name)?, bin.join(name));
         fs::copy(&built, &wanted)
             .with_context(|| format!("cannot copy {} to {}", built.display(), wanted.display()))?;
         step::run("completions and man page", Command::new(&wanted).arg(pages).arg(&dir))?;

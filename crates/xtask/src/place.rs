@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use crate::step;
+
 /// The workspace's root folder.
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -45,10 +47,29 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Result<Command> {
 ///
 /// TLS takes its random seeds from the operating system and the CPU, as other TLS libraries do, and not from timing
 /// jitter, which costs 30 ms at each start (docs/building.md).
-pub(crate) fn cargo_release<const N: usize>(args: [&str; N]) -> Result<Command> {
-    let mut command = cargo(["build", "--release", "--locked"])?;
+pub(crate) fn cargo_release<const N: usize>(profile: &str, args: [&str; N]) -> Result<Command> {
+    let mut command = cargo(["build", "--locked", "--profile", profile])?;
     command.args(args).env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1");
     Ok(command)
+}
+
+/// Builds a binary as it is shipped.
+///
+/// # Errors
+/// Says that the build failed.
+pub(crate) fn ship(binary: &str) -> Result<()> {
+    step::run(&format!("build {binary}"), &mut cargo_release(profile(binary), ["-p", binary])?)
+}
+
+/// Where [`ship`] puts it.
+pub(crate) fn shipped(binary: &str) -> Result<PathBuf> {
+    Ok(target_dir()?.join(profile(binary)).join(binary))
+}
+
+/// Link-time optimisation is for the fleet tools: over the AWS crates of `morning-check` it would take longer than all the
+/// rest of the build, for code that mostly waits.
+fn profile(binary: &str) -> &'static str {
+    if binary.starts_with("fleet-") { "dist" } else { "release" }
 }
 
 /// The path of a program in `PATH` (and in `/usr/sbin`, which Debian leaves out of a user's), if it is there.

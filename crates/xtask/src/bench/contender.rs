@@ -54,7 +54,7 @@ pub(crate) fn morning_check(
     cloud: Option<&Cloud>,
     sources: &[&str],
 ) -> Result<Contender> {
-    let mut command = vec![place::target_dir()?.join("release/morning-check").display().to_string()];
+    let mut command = vec![place::shipped("morning-check")?.display().to_string()];
     let fixed = ["-o", "json", "--no-state", "--exit-zero", "--timeout", "5m", "--deadline", "10m"];
     command.extend(fixed.map(String::from));
     for source in sources {

@@ -77,8 +77,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn build() -> Result<()> {
-    step::run("build morning-check", &mut place::cargo_release(["-p", "morning-check"])?)?;
-    let mut servers = place::cargo_release(["-p", "sre-testkit", "--example", "kube_api"])?;
+    place::ship("morning-check")?;
+    let mut servers = place::cargo_release("release", ["-p", "sre-testkit", "--example", "kube_api"])?;
     step::run("build the API servers", &mut servers)
 }
 

@@ -67,9 +67,7 @@ pub(super) enum Count {
 
 /// Everybody who can do the job.
 pub(super) fn all(job: Job<'_>) -> Result<Vec<Contender>> {
-    let mut all = Vec::new();
-    all.extend(fleet_run(job)?);
-    all.push(asyncssh(job)?);
+    let mut all = vec![fleet_run(job)?, asyncssh(job)?];
     all.push(parallel_ssh_library(job)?);
     all.push(xargs(job, true)?);
     all.push(xargs(job, false)?);
@@ -79,29 +77,22 @@ pub(super) fn all(job: Job<'_>) -> Result<Vec<Contender>> {
     Ok(all)
 }
 
-/// The release binary; `None` while there is none.
-pub(super) fn fleet_run(job: Job<'_>) -> Result<Option<Contender>> {
-    let Some(mut command) =
-        fleet_run_command(job.fleet, &job.fleet.hosts(job.hosts, job.with_holes)?, timeout(job.with_holes))?
-    else {
-        return Ok(None);
-    };
+/// The binary as it is shipped.
+pub(super) fn fleet_run(job: Job<'_>) -> Result<Contender> {
+    let mut command =
+        fleet_run_command(job.fleet, &job.fleet.hosts(job.hosts, job.with_holes)?, timeout(job.with_holes))?;
     command.extend(words(&["-o", "jsonl", job.command]));
-    Ok(Some(Contender { name: "fleet-run", command, count: FLEET_RUN, role: Role::Ours }))
+    Ok(Contender { name: "fleet-run", command, count: FLEET_RUN, role: Role::Ours })
 }
 
 /// `fleet-run` with all that does not depend on what it shall do.
-pub(super) fn fleet_run_command(fleet: &Fleet, hosts: &Path, timeout: u32) -> Result<Option<Vec<String>>> {
-    let program = place::target_dir()?.join("release/fleet-run");
-    if !program.is_file() {
-        return Ok(None);
-    }
-    let mut command = vec![text(&program), "--servers".to_owned(), text(hosts)];
+pub(super) fn fleet_run_command(fleet: &Fleet, hosts: &Path, timeout: u32) -> Result<Vec<String>> {
+    let mut command = vec![text(&place::shipped("fleet-run")?), "--servers".to_owned(), text(hosts)];
     command.extend(words(&["--workers", &FANOUT.to_string(), "--port", &fleet.port.to_string()]));
     command.extend(words(&["--username", &fleet.user, "--key", &text(&fleet.dir.join("id")), "--host-key", "strict"]));
     command.extend(words(&["--connect-timeout", &format!("{timeout}s"), "--retries", "0"]));
     command.extend(words(&["--no-audit", "--yes"]));
-    Ok(Some(command))
+    Ok(command)
 }
 
 fn asyncssh(job: Job<'_>) -> Result<Contender> {

@@ -13,7 +13,7 @@ use super::contenders::{self, Contender, PYTHON, Role};
 use super::scenarios::{self, Kind, Scenario};
 use super::servers::Fleet;
 use super::{document, goals};
-use crate::{peers, place, step};
+use crate::{peers, place};
 
 /// A contender that takes longer runs once: its figure will not be near anybody's.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ pub(super) struct Row {
 pub(crate) fn run(options: &Options) -> Result<()> {
     peers::install_for_tests()?;
     PYTHON.install()?;
-    build()?;
+    place::ship("fleet-run")?;
     let scratch = tempfile::tempdir().context("no scratch folder")?;
     let fleet = Fleet::start(scratch.path(), MANY)?;
     let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 3 });
@@ -99,14 +99,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         documents::write("fleet-run", &text)?;
     }
     Ok(())
-}
-
-fn build() -> Result<()> {
-    if !place::root().join("bins/fleet-run").is_dir() {
-        println!("▸ no bins/fleet-run here: only the others are measured");
-        return Ok(());
-    }
-    step::run("build fleet-run", &mut place::cargo(["build", "--release", "--locked", "-p", "fleet-run"])?)
 }
 
 /// Every contender once a round, so that a busy moment of the machine hits all alike.

@@ -79,11 +79,9 @@ pub(super) fn upload(fleet: &Fleet) -> Result<Scenario> {
 fn upload_contenders(fleet: &Fleet, local: &str, remote: &str) -> Result<Vec<Contender>> {
     let (hosts, bare) = (fleet.hosts(1, false)?, fleet.bare_hosts(1, false)?);
     let host = std::fs::read_to_string(&bare)?.trim().to_owned();
-    let mut all = Vec::new();
-    if let Some(mut ours) = fleet_run_command(fleet, &hosts, timeout(false))? {
-        ours.extend(words(&["-o", "jsonl", "--upload", &format!("{local}:{remote}")]));
-        all.push(Contender { name: "fleet-run", command: ours, count: FLEET_RUN, role: Role::Ours });
-    }
+    let mut ours = fleet_run_command(fleet, &hosts, timeout(false))?;
+    ours.extend(words(&["-o", "jsonl", "--upload", &format!("{local}:{remote}")]));
+    let mut all = vec![Contender { name: "fleet-run", command: ours, count: FLEET_RUN, role: Role::Ours }];
     let peer = |name, command| Contender { name, command, count: Count::Complaints("FAILED"), role: Role::Peer };
     let mut asyncssh = vec![text(&PYTHON.program("python")?), text(&scripts().join("fleet_asyncssh.py"))];
     asyncssh.extend([text(&fleet.dir), text(&hosts), fleet.port.to_string(), fleet.user.clone()]);
