@@ -5,6 +5,7 @@
 //! | say what is wrong, with two identities and limits | [`alert`] |
 //! | hand alerts in | [`intake`]: the [`Intake`] trait |
 //! | take webhooks and slash commands over HTTP | `inbound` (feature `server`) |
+//! | know what a slash command means and who may give it | [`chatops`] |
 //! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
@@ -27,10 +28,12 @@
 pub mod alert;
 pub mod alertmanager;
 mod answer;
+pub mod chatops;
 pub mod command;
 pub mod discord;
 mod endpoint;
 pub mod error;
+pub mod host;
 #[cfg(feature = "server")]
 pub mod inbound;
 pub mod intake;
@@ -46,5 +49,6 @@ pub mod webhook;
 
 pub use alert::{Alert, DedupKey, Fingerprint, InvalidAlert, Labels, Link, State};
 pub use error::{Error, ErrorKind};
+pub use host::{HostName, InvalidHostName};
 pub use intake::{AcceptFuture, Accepted, Intake, IntakeError, SharedIntake};
 pub use notify::{Event, Notification, Notifier, NotifyFuture, Receipt, Resend, SharedNotifier};

@@ -15,9 +15,10 @@ use tokio::time::timeout;
 
 use super::body::Room;
 use super::client::{self, Network};
-use super::endpoint::{Endpoint, Taken};
+use super::endpoint::{Asked, Endpoint, Taken};
 use super::limits::Limits;
 use super::rejection::{Rejection, RejectionKind};
+use crate::alert::Alert;
 use crate::intake::{IntakeError, SharedIntake};
 
 /// What all requests share.
@@ -46,8 +47,8 @@ struct Refused(Rejection);
 pub(super) async fn endpoint(shared: &Shared, endpoint: &Endpoint, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let id = head.extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
-    match take(shared, endpoint, &head, body).await {
-        Ok(accepted) => json(200, &Taken { accepted, request_id: id }),
+    match take(shared, endpoint, &head, body, id).await {
+        Ok(response) => response,
         Err(rejection) => refuse(rejection, id),
     }
 }
@@ -64,7 +65,7 @@ pub(super) async fn method_not_allowed(request: Request) -> Response {
     response
 }
 
-async fn take(shared: &Shared, endpoint: &Endpoint, head: &Parts, body: Body) -> Result<usize, Rejection> {
+async fn take(shared: &Shared, endpoint: &Endpoint, head: &Parts, body: Body, id: &str) -> Result<Response, Rejection> {
     let (source, credential) = (&endpoint.source, &endpoint.credential);
     source.content(&head.headers)?;
     let proof = credential.examine(&head.headers, shared.clock.now().as_second())?;
@@ -72,24 +73,33 @@ async fn take(shared: &Shared, endpoint: &Endpoint, head: &Parts, body: Body) ->
     // A slow body may have outlived its signature.
     let now = shared.clock.now();
     let claim = credential.check(&proof, &held.bytes, now.as_second())?;
-    let alerts = source.parse(head, &held.bytes, now)?;
-    let count = alerts.len();
-    if count > 0 {
-        match timeout(shared.limits.accept, shared.intake.accept(alerts)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => {
-                if let IntakeError::Storage(why) = &error {
-                    tracing::error!(error = why.as_str(), count, "alerts could not be stored; the sender was told");
-                }
-                return Err(error.into());
-            }
-            Err(_) => return Err(Rejection::busy("the queue is slow")),
-        }
-    }
+    let response = match source.parse(head, &held.bytes, now)? {
+        Asked::Alerts(alerts) => json(200, &Taken { accepted: accept(shared, alerts).await?, request_id: id }),
+        Asked::Command(_, invocation) if invocation.is_probe => Response::new(Body::empty()),
+        Asked::Command(chatops, invocation) => json(200, &chatops.handle(invocation, id).await.json()),
+    };
     if let Some(claim) = claim {
         claim.keep();
     }
-    Ok(count)
+    Ok(response)
+}
+
+/// Hands alerts to the pipeline, and waits until they are safe.
+async fn accept(shared: &Shared, alerts: Vec<Alert>) -> Result<usize, Rejection> {
+    let count = alerts.len();
+    if count == 0 {
+        return Ok(0);
+    }
+    match timeout(shared.limits.accept, shared.intake.accept(alerts)).await {
+        Ok(Ok(_)) => Ok(count),
+        Ok(Err(error)) => {
+            if let IntakeError::Storage(why) = &error {
+                tracing::error!(error = why.as_str(), count, "alerts could not be stored; the sender was told");
+            }
+            Err(error.into())
+        }
+        Err(_) => Err(Rejection::busy("the queue is slow")),
+    }
 }
 
 /// Gives the request its id and writes the access log. What is in it: our own words, the client's address, sizes and

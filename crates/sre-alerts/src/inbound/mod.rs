@@ -1,10 +1,11 @@
-//! Webhooks over HTTP, each behind a credential (feature `server`).
+//! Webhooks and slash commands over HTTP, each behind a credential (feature `server`).
 //!
 //! | path | from | credential |
 //! | --- | --- | --- |
 //! | `/webhook/alert` | scripts, other programs ([`generic`]) | bearer or HMAC |
 //! | `/webhook/alertmanager` | Prometheus' Alertmanager ([`alertmanager`]) | bearer |
 //! | `/webhook/github` | GitHub ([`github`]) | `X-Hub-Signature-256` |
+//! | `/slack/commands` | Slack ([`chatops`](crate::chatops)) | Slack's signature |
 //!
 //! A 200 means that the alerts are in the [`Intake`](crate::Intake), safe from a crash. Otherwise: 400 malformed (the
 //! field is named), 401 and 403 credential, 404, 405, 408 too slow, 413 too large, 415 content type, 422 unknown type,

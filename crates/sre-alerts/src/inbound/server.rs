@@ -19,6 +19,7 @@ use super::handle::{self, Shared};
 use super::limits::Limits;
 use super::setup::SetupError;
 use super::tls::Tls;
+use crate::chatops::ChatOps;
 use crate::intake::SharedIntake;
 
 /// The endpoints that are configured, ready to serve. See the [module](super) for what they are.
@@ -88,6 +89,11 @@ impl InboundBuilder {
     /// `/webhook/github`, with a GitHub credential. The webhook's content type there is `application/json`.
     pub fn github(self, credential: Credential) -> Self {
         self.endpoint(Source::GitHub, credential)
+    }
+
+    /// `/slack/commands`, with the signing secret of the Slack app.
+    pub fn commands(self, credential: Credential, chatops: ChatOps) -> Self {
+        self.endpoint(Source::Commands(chatops), credential)
     }
 
     /// Other bounds than the default ones.

@@ -1,6 +1,7 @@
 //! The server of webhooks, as its callers see it: over real sockets.
 
 mod alertmanager;
+mod commands;
 mod cut_off;
 mod door;
 mod log;
