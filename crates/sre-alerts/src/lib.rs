@@ -6,6 +6,7 @@
 //! | hand alerts in | [`intake`]: the [`Intake`] trait |
 //! | take webhooks and slash commands over HTTP | `inbound` (feature `server`) |
 //! | know what a slash command means and who may give it | [`chatops`] |
+//! | fix what a known action fixes, within bounds | [`remediation`] |
 //! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
@@ -37,10 +38,12 @@ pub mod host;
 #[cfg(feature = "server")]
 pub mod inbound;
 pub mod intake;
+mod json_lines;
 pub mod log;
 pub mod notify;
 mod pace;
 pub mod pagerduty;
+pub mod remediation;
 pub mod signature;
 pub mod slack;
 pub mod teams;
@@ -51,4 +54,5 @@ pub use alert::{Alert, DedupKey, Fingerprint, InvalidAlert, Labels, Link, State}
 pub use error::{Error, ErrorKind};
 pub use host::{HostName, InvalidHostName};
 pub use intake::{AcceptFuture, Accepted, Intake, IntakeError, SharedIntake};
+pub use json_lines::JsonLines;
 pub use notify::{Event, Notification, Notifier, NotifyFuture, Receipt, Resend, SharedNotifier};

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::invocation::Caller;
+use crate::json_lines::JsonLines;
 
 /// One line of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,33 +77,8 @@ pub trait AuditLog: fmt::Debug + Send + Sync {
 /// An audit log that many share.
 pub type SharedAuditLog = Arc<dyn AuditLog>;
 
-/// One JSON object a line.
-pub struct JsonLines<W> {
-    writer: Mutex<W>,
-}
-
-// === impl JsonLines ===
-
-impl<W: Write + Send> JsonLines<W> {
-    /// Writes to a file opened for appending, or to anything else. Each record is flushed.
-    #[must_use]
-    pub fn new(writer: W) -> Self {
-        Self { writer: Mutex::new(writer) }
-    }
-}
-
 impl<W: Write + Send> AuditLog for JsonLines<W> {
     fn record(&self, record: &AuditRecord) -> io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.write_all(&line)?;
-        writer.flush()
-    }
-}
-
-impl<W> fmt::Debug for JsonLines<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JsonLines")
+        self.write(record)
     }
 }

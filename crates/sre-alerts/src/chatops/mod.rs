@@ -29,7 +29,7 @@ mod reply;
 mod respond;
 mod words;
 
-pub use audit::{AuditLog, AuditRecord, JsonLines, Outcome, SharedAuditLog};
+pub use audit::{AuditLog, AuditRecord, Outcome, SharedAuditLog};
 pub use command::{Action, Command, Usage};
 pub use dispatch::{ChatOps, ChatOpsBuilder, Worker};
 pub use invocation::{Caller, InvalidForm, Invocation};

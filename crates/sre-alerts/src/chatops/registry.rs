@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sre_core::config::nearest;
 
 use super::builtin;
-use super::command::{Action, Command};
+use super::command::{Action, Command, Usage};
 use super::words;
 
 /// The commands that are known.
@@ -57,6 +57,16 @@ impl Registry {
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.commands.keys().map(String::as_str)
+    }
+
+    /// The action that the text after a command asks for; nothing when the command is not known.
+    ///
+    /// # Errors
+    /// Why the text makes no sense.
+    #[must_use]
+    pub fn parse(&self, name: &str, text: &str) -> Option<Result<Action, Usage>> {
+        let command = self.commands.get(name)?;
+        Some(words::split(text).and_then(|words| command.parse(&words)))
     }
 
     /// What the text after a known command means; nothing when the command is not known.

@@ -1,7 +1,7 @@
 //! Connections: taken up to a number, each with its timeouts, ended politely when the server stops.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -29,6 +29,9 @@ const MAX_HEAD: usize = 32 * 1024;
 
 /// How long to wait after the system had no descriptor for another connection.
 const BREATHER: Duration = Duration::from_millis(100);
+
+/// How long a caller may go on sending what nobody reads.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How the end went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,22 +120,33 @@ async fn http(stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, con
         let mut router = context.router.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip()));
-        async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
+        Box::pin(async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) })
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(context.limits.head)
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
         () = context.stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "connection ended");
+    match ended {
+        Ok(()) => linger(connection.into_parts().io.into_inner(), context).await,
+        Err(error) => tracing::debug!(%peer, %error, "connection ended"),
     }
+}
+
+/// Says that there will be no more, and lets the caller finish: a connection closed with bytes of a refused body
+/// unread would be reset, and the caller would never see why.
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, context: &Context) {
+    if stream.shutdown().await.is_err() || context.stop.is_cancelled() {
+        return;
+    }
+    let mut sink = [0; 8 * 1024];
+    let read = async { while let Ok(1..) = stream.read(&mut sink).await {} };
+    let _ = timeout(LINGER, read).await;
 }

@@ -10,4 +10,5 @@ mod pagerduty;
 mod peers;
 mod receiver;
 mod receivers;
+mod remediation;
 mod webhook;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sre_alerts::inbound::{Credential, Drained, Inbound, InboundBuilder, Limits, signature};
-use sre_alerts::{AcceptFuture, Accepted, Alert, Intake, IntakeError};
+use sre_alerts::{AcceptFuture, Accepted, Alert, Intake, IntakeError, SharedIntake};
 use sre_core::Secret;
 use sre_core::clock::FixedClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -80,8 +80,17 @@ impl Door {
 
     pub(crate) fn open_with(build: impl FnOnce(InboundBuilder) -> InboundBuilder) -> Self {
         let kept = Arc::new(Kept::default());
+        Self::open_to(kept.clone(), kept, build)
+    }
+
+    /// With something in front of `kept`.
+    pub(crate) fn open_to(
+        intake: SharedIntake,
+        kept: Arc<Kept>,
+        build: impl FnOnce(InboundBuilder) -> InboundBuilder,
+    ) -> Self {
         let clock = Arc::new(FixedClock::at(Timestamp::from_second(NOW).unwrap()));
-        let inbound = build(Inbound::builder(kept.clone(), clock)).build().unwrap();
+        let inbound = build(Inbound::builder(intake, clock)).build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -3,7 +3,7 @@
 mod alertmanager;
 mod commands;
 mod cut_off;
-mod door;
+pub(crate) mod door;
 mod log;
 mod slack_sdk;
 mod statuses;
