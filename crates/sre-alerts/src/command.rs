@@ -22,6 +22,7 @@
 //! ```
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -53,7 +54,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// It runs in a process group of its own, with an environment of nothing but the above, `PATH` (the system's folders)
 /// and what [`env`](Self::env) sets. What it prints to standard output is thrown away; the end of standard error is in
 /// the error when it fails.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Command {
     program: PathBuf,
     args: Vec<OsString>,
@@ -215,6 +216,19 @@ async fn tail(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     while let Ok(n @ 1..) = stream.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..n]);
         kept.drain(..kept.len().saturating_sub(SAID));
+    }
+}
+
+impl fmt::Debug for Command {
+    /// Arguments and variables may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&OsString> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Command")
+            .field("program", &self.program)
+            .field("args", &self.args.len())
+            .field("env", &names)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 

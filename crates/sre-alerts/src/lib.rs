@@ -11,6 +11,7 @@
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
 //! | page people | [`pagerduty`], [`alertmanager`] |
+//! | write mails, and one a day | `email` (feature `email`), [`mail`], [`digest`] |
 //! | tell people in other chats | [`teams`], [`discord`] |
 //! | post to a service of your own, signed | [`webhook`], [`signature`] |
 //! | run a program, or write a log | [`command`], [`log`] |
@@ -31,7 +32,10 @@ pub mod alertmanager;
 mod answer;
 pub mod chatops;
 pub mod command;
+pub mod digest;
 pub mod discord;
+#[cfg(feature = "email")]
+pub mod email;
 mod endpoint;
 pub mod error;
 pub mod host;
@@ -40,6 +44,7 @@ pub mod inbound;
 pub mod intake;
 mod json_lines;
 pub mod log;
+pub mod mail;
 pub mod notify;
 mod pace;
 pub mod pagerduty;

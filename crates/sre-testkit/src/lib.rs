@@ -6,7 +6,7 @@
 //! | an EC2 endpoint that says what moto cannot | [`aws`] |
 //! | a Slack webhook that enforces Slack's limits | [`slack`] |
 //! | a PagerDuty that enforces PagerDuty's limits | [`pagerduty`] |
-//! | a real Prometheus, Alertmanager, node exporter or moto | [`peers`] |
+//! | a real Prometheus, Alertmanager, node exporter, SMTP server or moto | [`peers`] |
 //! | a real OpenSSH server, or agent | [`sshd`], [`ssh_agent`] |
 //! | an SSH server or network that misbehaves | [`ssh_faults`] |
 //! | a child process that never outlives its test | [`process`] |

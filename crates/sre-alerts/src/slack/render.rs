@@ -13,7 +13,8 @@ impl From<&Notification> for Message {
             Event::Acknowledged => (Color::Neutral, n.event.as_str(), n.subject()),
             Event::Resolved => (Color::Good, n.event.as_str(), n.subject()),
         };
-        let mut attachment = Attachment::new(color).title(&n.title).footer(word);
+        let footer = if n.source.is_empty() { word.to_owned() } else { format!("{word} · {}", n.source) };
+        let mut attachment = Attachment::new(color).title(&n.title).footer(footer);
         if let Some(link) = &n.link {
             attachment = attachment.title_link(link);
         }

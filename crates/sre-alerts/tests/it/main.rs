@@ -3,6 +3,8 @@
 
 mod command;
 mod delivery;
+#[cfg(feature = "email")]
+mod email;
 #[cfg(feature = "server")]
 mod inbound;
 mod limits;

@@ -24,6 +24,7 @@ mod moto;
 mod node_exporter;
 mod plain_http;
 mod prometheus;
+mod smtp;
 
 pub use alertmanager::Alertmanager;
 pub use launch::program;
@@ -31,3 +32,4 @@ pub use moto::Moto;
 pub use node_exporter::NodeExporter;
 pub use plain_http::{Answer, request};
 pub use prometheus::{Prometheus, PrometheusBuilder};
+pub use smtp::{Received, Smtp, SmtpSecurity};

@@ -37,3 +37,4 @@ pub(crate) use reply::gzip;
 pub use reply::{Chunk, Reply};
 pub use request::Request;
 pub use server::Server;
+pub(crate) use tls::Identity;

@@ -10,8 +10,10 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
 /// What a server shows and what its clients need.
-pub(super) struct Identity {
-    pub(super) ca_pem: String,
+pub(crate) struct Identity {
+    pub(crate) ca_pem: String,
+    pub(crate) server_pem: String,
+    pub(crate) server_key_pem: String,
     pub(super) client_pem: String,
     pub(super) server: Arc<ServerConfig>,
 }
@@ -20,7 +22,7 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Makes fresh keys; `mutual` also demands the client certificate.
-    pub(super) fn generate(mutual: bool) -> Self {
+    pub(crate) fn generate(mutual: bool) -> Self {
         let ca_key = KeyPair::generate().expect("make a key");
         let mut ca = named("sre-testkit CA", &[]);
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -54,6 +56,8 @@ impl Identity {
         let server = builder.with_single_cert(vec![server_cert.der().clone()], key).expect("key and certificate fit");
         Self {
             ca_pem: ca_cert.pem(),
+            server_pem: server_cert.pem(),
+            server_key_pem: server_key.serialize_pem(),
             client_pem: client_cert.pem() + &client_key.serialize_pem(),
             server: Arc::new(server),
         }

@@ -22,6 +22,8 @@ const NEEDS: &[Need] = &[
     Need { program: "ssh", package: "openssh-client" },
     Need { program: "parallel-ssh", package: "pssh" },
     Need { program: "busybox", package: "busybox" },
+    // An SMTP server that is no mail transport agent: installing it replaces nobody's.
+    Need { program: "aiosmtpd", package: "python3-aiosmtpd" },
 ];
 
 const INSTALL: &str = include_str!("install.sh");
