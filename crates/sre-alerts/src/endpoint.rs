@@ -120,7 +120,8 @@ impl Endpoint {
         fill: &(impl Fn(Request) -> Request + Sync),
         read: &(impl Fn(&Response) -> Result<(), Error> + Sync),
     ) -> Result<(), Error> {
-        let turn = self.pace.turn(&*self.clock, self.retry.cap()).await.map_err(|wait| self.held_off(wait))?;
+        let patience = self.retry.cap().max(self.pace.interval());
+        let turn = self.pace.turn(&*self.clock, patience).await.map_err(|wait| self.held_off(wait))?;
         let request = fill(self.client.post(self.url.expose()).target(self.target.clone()));
         let result = match request.send().await {
             // A redirected POST arrives as a GET: whoever answered never saw the message.

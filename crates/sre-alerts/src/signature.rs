@@ -98,6 +98,7 @@ pub(crate) fn same(expected: &[u8], given: &[u8]) -> Result<(), Refusal> {
 }
 
 /// The same secret. Both are hashed first, so that the time does not tell the length either.
+#[cfg(feature = "server")]
 pub(crate) fn same_secret(secret: &Secret, given: &[u8]) -> Result<(), Refusal> {
     let key = key(secret);
     let expected = hmac::sign(&key, secret.expose().as_bytes());

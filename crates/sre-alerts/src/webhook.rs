@@ -1,7 +1,7 @@
 //! Any service that takes a POST: JSON of ours or a body of your own, signed.
 //!
 //! By default the body is the [`Notification`] as JSON with `"version": 1` added, of type `application/json`. Any 2xx is
-//! a success. With a secret each request carries a [signature](crate::signature) of version v0, made anew for each attempt.
+//! a success. With a secret each request carries a [`crate::signature`] of version v0, made anew for each attempt.
 //!
 //! ```no_run
 //! # async fn run(client: sre_core::http::Client) -> Result<(), sre_alerts::Error> {

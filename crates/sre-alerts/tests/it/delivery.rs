@@ -25,7 +25,7 @@ fn rig(url: &str) -> Rig {
 }
 
 fn rig_at(url: String) -> Rig {
-    let client = Client::builder().read_timeout(Duration::from_millis(300)).deadline(Duration::from_secs(5));
+    let client = Client::builder().read_timeout(Duration::from_secs(1)).deadline(Duration::from_secs(5));
     let clock = Arc::new(SkippingClock::new());
     let webhook = SlackWebhook::new(client.build().unwrap(), Secret::new(url)).unwrap();
     Rig { webhook: webhook.clock(clock.clone()), clock }

@@ -283,3 +283,18 @@ async fn only_what_the_receiver_merges_is_sent_again_after_a_5xx() {
         assert_eq!((sent.is_ok(), server.count()), (repeated, 1 + usize::from(repeated)), "{kind}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_receiver_keeps_its_pace_however_many_ask() {
+    let paced = ["slack", "pagerduty", "teams", "discord"].map(|kind| async move {
+        let server = Server::start(move |_| success(kind)).await;
+        let receiver = receiver(kind, &server.url(), Duration::from_secs(10));
+        let pace = receiver.min_interval();
+        assert!(pace > Duration::ZERO, "{kind}");
+        let sends = (0..3).map(|_| async { receiver.notify(&notification()).await.unwrap() });
+        futures_util::future::join_all(sends).await;
+        let times: Vec<_> = server.requests().iter().map(|request| request.at).collect();
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= pace), "{kind}: {times:?}");
+    });
+    futures_util::future::join_all(paced).await;
+}
