@@ -8,6 +8,7 @@
 //! | know what a slash command means and who may give it | [`chatops`] |
 //! | fix what a known action fixes, within bounds | [`remediation`] |
 //! | send to whatever receiver is configured | [`notify`]: the [`Notifier`] trait, one [`Notification`], one [`Receipt`] |
+//! | take alerts, decide whom to tell, and lose none (feature `pipeline`) | `pipeline`, with its decisions in `stage` and its disk in `outbox` |
 //! | know why a receiver refused, and what to do | [`error`] |
 //! | build rich Slack messages that always obey Slack's limits | [`slack`] |
 //! | page people | [`pagerduty`], [`alertmanager`] |
@@ -46,11 +47,17 @@ mod json_lines;
 pub mod log;
 pub mod mail;
 pub mod notify;
+#[cfg(feature = "pipeline")]
+pub mod outbox;
 mod pace;
 pub mod pagerduty;
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
 pub mod remediation;
 pub mod signature;
 pub mod slack;
+#[cfg(feature = "pipeline")]
+pub mod stage;
 pub mod teams;
 mod text;
 pub mod webhook;

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod command;
+#[cfg(feature = "pipeline")]
+mod crash;
 mod delivery;
 #[cfg(feature = "email")]
 mod email;
@@ -10,6 +12,8 @@ mod inbound;
 mod limits;
 mod pagerduty;
 mod peers;
+#[cfg(feature = "pipeline")]
+mod pipeline;
 mod receiver;
 mod receivers;
 mod remediation;

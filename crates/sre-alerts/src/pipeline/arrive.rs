@@ -1,0 +1,248 @@
+//! Taking an alert in: is it known, what is decided about it, who has to hear of it.
+
+use std::sync::atomic::AtomicU64;
+
+use super::active::{self, Active};
+use super::counters::add;
+use super::engine::Engine;
+use super::groups::Group;
+use super::receivers::ReceiverId;
+use crate::alert::{Alert, KeyHash};
+use crate::outbox::{AlertId, NewAlert, StoreError};
+use crate::stage::decide::Decision;
+use crate::stage::explain::Verdict;
+use crate::stage::group::{self, GroupId};
+use crate::stage::moment::{Moment, Now};
+use crate::stage::repeat::{self, Ending};
+use crate::stage::route::RouteId;
+
+impl Engine {
+    /// Takes one alert in.
+    pub(super) fn arrive(&mut self, alert: Alert, now: Now) -> Result<(), StoreError> {
+        add(&self.counters.accepted, 1);
+        if alert.is_resolved() { self.end(alert, now) } else { self.fire(&alert, now) }
+    }
+
+    fn fire(&mut self, alert: &Alert, now: Now) -> Result<(), StoreError> {
+        let key = KeyHash::of(alert);
+        let content = active::content(alert);
+        let before = self.actives.get(&key);
+        let known = before.map(Active::known);
+        let raised = known.is_some_and(|k| k.firing && alert.severity > k.severity);
+        let news = before.is_none_or(|active| active.content != content || !active.fires());
+        if news {
+            self.stages.inhibitor.fires(key, alert);
+        }
+        let decision = self.stages.decide(key, alert, known.as_ref(), now, &mut ());
+        if news {
+            let verdict = self.stages.verdict(&decision);
+            self.store_news(key, alert, content, &verdict, now.steady)?;
+        } else if let Some(active) = self.actives.get_mut(&key) {
+            active.count = active.count.saturating_add(1);
+            active.last_seen = now.steady;
+        }
+        self.touch(key);
+        if let Some(counter) = self.counter(&decision) {
+            add(counter, 1);
+            if let Some(active) = self.actives.get_mut(&key) {
+                active.suppressed = active.suppressed.saturating_add(u32::from(is_repeat(&decision)));
+            }
+        }
+        self.apply(key, alert, &decision, raised, now);
+        Ok(())
+    }
+
+    /// An alert that is new, back, or says something else than before.
+    fn store_news(
+        &mut self,
+        key: KeyHash,
+        alert: &Alert,
+        content: u64,
+        verdict: &Verdict,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let verdict = verdict.to_string();
+        match self.actives.get_mut(&key).filter(|active| active.is_open()) {
+            Some(active) => {
+                active.count = active.count.saturating_add(1);
+                active.last_seen = now;
+                active.content = content;
+                if active.resolved_at.take().is_some() {
+                    self.store.reopen_alert(active.id)?;
+                }
+                let id = active.id;
+                let mut alert = alert.clone();
+                if let Some(stored) = self.store.alert(id)? {
+                    alert.starts_at = alert.starts_at.min(stored.starts_at);
+                }
+                self.write(id, &alert, &verdict)
+            }
+            None => {
+                let id = self.new_alert_id();
+                let mut active = Active::new(id, alert, now);
+                if let Some(before) = self.actives.get(&key) {
+                    active.notified_at = before.notified_at;
+                    self.store.remove_active(before.id)?;
+                }
+                self.actives.insert(key, active);
+                let body = json(alert);
+                self.store.insert_alert(id, now, &NewAlert { alert, body: &body, verdict: &verdict })
+            }
+        }
+    }
+
+    fn write(&mut self, id: AlertId, alert: &Alert, verdict: &str) -> Result<(), StoreError> {
+        let body = json(alert);
+        self.store.update_alert(id, &NewAlert { alert, body: &body, verdict })
+    }
+
+    fn counter(&self, decision: &Decision) -> Option<&AtomicU64> {
+        match decision {
+            Decision::Merged | Decision::Suppressed { .. } | Decision::Held { .. } => Some(&self.counters.suppressed),
+            Decision::Muted { .. } => Some(&self.counters.muted),
+            Decision::Notify(_) | Decision::Record => None,
+        }
+    }
+
+    /// Does what was decided; also for what was held and is looked at again.
+    pub(super) fn apply(&mut self, key: KeyHash, alert: &Alert, decision: &Decision, raised: bool, now: Now) {
+        match decision {
+            Decision::Notify(routes) => {
+                self.release(key);
+                if let Some(active) = self.actives.get_mut(&key) {
+                    active.severity = active.severity.max(alert.severity);
+                }
+                let receivers = self.stages.receivers(routes).into_iter();
+                let receivers = receivers.map(|(name, route)| (self.receiver(name), route)).collect::<Vec<_>>();
+                for (receiver, route) in receivers {
+                    if let Some(receiver) = receiver {
+                        self.enlist(key, alert, receiver, route, raised, now.steady);
+                    }
+                }
+            }
+            Decision::Muted { mute, pending: true } => {
+                let until = mute.until(now);
+                if self.actives.get(&key).is_some_and(|active| active.held_until != Some(until)) {
+                    self.hold(key, until);
+                }
+            }
+            Decision::Held { until } => {
+                if self.actives.get(&key).is_some_and(|active| active.held_until != Some(*until)) {
+                    self.hold(key, *until);
+                }
+            }
+            Decision::Suppressed { .. } => self.release(key),
+            Decision::Muted { pending: false, .. } | Decision::Merged | Decision::Record => {}
+        }
+    }
+
+    /// Adds the alert to what the receiver will be told next.
+    fn enlist(&mut self, key: KeyHash, alert: &Alert, to: ReceiverId, route: RouteId, urgent: bool, now: Moment) {
+        let Some(settings) = self.stages.routes.get(route) else { return };
+        let Some(name) = self.outlets.get(usize::from(to.0)).map(|outlet| outlet.name.as_str()) else { return };
+        let wanted = settings.group_by.group(name, &settings.path, alert);
+        let Some(active) = self.actives.get(&key) else { return };
+        // Who was told in one group hears the end there too.
+        let id = match active.group(to) {
+            Some(old) if old == wanted || active.told.has(to) || active.sending.has(to) => old,
+            Some(_) => {
+                self.leave(key, to);
+                wanted
+            }
+            None => wanted,
+        };
+        self.group_of(id, route, to, alert);
+        let timing = self.timing(route, to);
+        let (Some(group), Some(active)) = (self.groups.get_mut(&id), self.actives.get_mut(&key)) else { return };
+        group.members.insert(key);
+        active.join(to, id);
+        if !active.waiting.has(to) {
+            active.waiting.insert(to);
+            group.waiting.push(key);
+        }
+        if !group.in_flight {
+            let due = group::due(group.last_sent, timing, now);
+            let due = if urgent { due.min(now + timing.wait) } else { due };
+            let due = group.due.map_or(due, |before| before.min(due));
+            self.schedule(id, Some(due));
+        }
+        self.touch(key);
+    }
+
+    /// Makes the group where there is none.
+    pub(super) fn group_of(&mut self, id: GroupId, route: RouteId, receiver: ReceiverId, alert: &Alert) {
+        if self.groups.contains_key(&id) {
+            return;
+        }
+        let by = self.stages.routes.get(route).map_or(group::GroupBy::Each, |route| route.group_by.clone());
+        self.groups.insert(id, Group::new(receiver, route, by.key(id, alert), by.title(alert)));
+    }
+
+    /// An alert that is over.
+    fn end(&mut self, alert: Alert, now: Now) -> Result<(), StoreError> {
+        let key = KeyHash::of(&alert);
+        let Some(active) = self.actives.get(&key) else { return self.record_end(&alert, now) };
+        if !active.fires() {
+            add(&self.counters.suppressed, 1);
+            return Ok(());
+        }
+        let (id, receivers) = (active.id, self.told(active));
+        let at = alert.resolved_at.unwrap_or(now.wall);
+        let mut stored = self.store.alert(id)?.unwrap_or(alert);
+        stored.resolved_at = Some(at.max(stored.starts_at));
+        self.write(id, &stored, &Verdict::Resolved { receivers }.to_string())?;
+        self.close(key, "resolved", now)
+    }
+
+    /// It fires no more: who was told hears it, who waits to be told does not.
+    pub(super) fn close(&mut self, key: KeyHash, how: &'static str, now: Now) -> Result<(), StoreError> {
+        self.release(key);
+        let Some(active) = self.actives.get_mut(&key) else { return Ok(()) };
+        active.resolved_at = Some(now.steady);
+        let closing = active.closing(now.steady, how);
+        self.store.close_alert(active.id, &closing)?;
+        for (receiver, group) in active.groups.clone() {
+            self.announce_end(key, receiver, group, now.steady);
+        }
+        if self.stages.inhibitor.ends(key) {
+            self.look_again_soon(now);
+        }
+        self.touch(key);
+        Ok(())
+    }
+
+    fn announce_end(&mut self, key: KeyHash, receiver: ReceiverId, id: GroupId, now: Moment) {
+        let Some(active) = self.actives.get_mut(&key) else { return };
+        active.waiting.remove(receiver);
+        match repeat::ending(active.told.has(receiver), active.sending.has(receiver)) {
+            Ending::Forget => self.leave(key, receiver),
+            Ending::Tell => {
+                let Some(group) = self.groups.get_mut(&id) else { return };
+                group.ended.push(key);
+                if !group.in_flight {
+                    let (route, last_sent, before) = (group.route, group.last_sent, group.due);
+                    let due = group::due(last_sent, self.timing(route, receiver), now);
+                    self.schedule(id, Some(before.map_or(due, |before| before.min(due))));
+                }
+            }
+        }
+    }
+
+    /// The end of something that never began here; only for the history.
+    fn record_end(&mut self, alert: &Alert, now: Now) -> Result<(), StoreError> {
+        let id = self.new_alert_id();
+        let (body, verdict) = (json(alert), Verdict::NotFiring.to_string());
+        self.store.insert_alert(id, now.steady, &NewAlert { alert, body: &body, verdict: &verdict })?;
+        let closing = Active::new(id, alert, now.steady).closing(now.steady, "resolved");
+        self.store.close_alert(id, &closing)
+    }
+}
+
+fn is_repeat(decision: &Decision) -> bool {
+    matches!(decision, Decision::Merged | Decision::Suppressed { .. })
+}
+
+/// An alert is plain data: this cannot fail, and an empty body would be noticed when it is read.
+pub(super) fn json(alert: &Alert) -> String {
+    serde_json::to_string(alert).unwrap_or_default()
+}
