@@ -242,10 +242,12 @@ impl Args {
     #[must_use]
     pub fn names_work(&self) -> bool {
         let work = &self.work;
-        !self.words.is_empty()
-            || work.script.is_some()
-            || work.health
-            || work.upload.is_some()
-            || work.download.is_some()
+        !self.words.is_empty() || work.script.is_some() || work.health || self.moves_files()
+    }
+
+    /// Whether they bring files to hosts or back.
+    #[must_use]
+    pub fn moves_files(&self) -> bool {
+        self.work.upload.is_some() || self.work.download.is_some()
     }
 }

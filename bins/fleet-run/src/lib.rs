@@ -17,6 +17,7 @@ pub mod config;
 mod confirm;
 mod destructive;
 mod environment;
+mod pen;
 mod preview;
 mod render;
 mod report;

@@ -17,7 +17,7 @@ use crate::work::Work;
 /// Prints, and ends as the printing did.
 pub(crate) fn say(screen: &mut Screen, text: &str) -> ExitCode {
     screen.say(text.as_bytes());
-    match screen.failure() {
+    match screen.finish() {
         Some(e) => Usage::new(format!("cannot write to stdout: {e}"), "").with_code(ExitCode::CANTCREAT).print(),
         None => ExitCode::OK,
     }

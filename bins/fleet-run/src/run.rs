@@ -186,7 +186,11 @@ impl Run<'_> {
             }
             None => false,
         };
-        if let Err(e) = view.end(report, remembered, screen) {
+        let shown = view.end(report, remembered, screen);
+        if let Some(e) = screen.finish() {
+            trouble(format!("cannot write to stdout: {e}"));
+        }
+        if let Err(e) = shown {
             trouble(format!("cannot write the report: {e}"));
         }
         if let Some(path) = &self.args.report.output_file {
@@ -198,9 +202,6 @@ impl Run<'_> {
         }
         if report.rows.iter().any(|row| row.spill_error.is_some()) {
             trouble("not all output could be written (--output-dir)".to_owned());
-        }
-        if let Some(e) = screen.failure() {
-            trouble(format!("cannot write to stdout: {e}"));
         }
         code
     }

@@ -1,19 +1,20 @@
 //! The result on stdout, and one line that is drawn anew on stderr while something runs.
 
-use std::io::{self, Write};
+use std::io;
 
 use sre_core::output::{Glyphs, width};
 
 use crate::environment::Environment;
+use crate::pen::Pen;
 
-/// Both streams. A stdout that fails does not end the run: hosts are changed, and half of them is the worst choice.
+/// Both streams.
 #[derive(Debug)]
 pub(crate) struct Screen {
     draws: bool,
     drawn: bool,
     columns: usize,
     pub(crate) glyphs: Glyphs,
-    failure: Option<io::Error>,
+    pen: Pen,
 }
 
 /// Back to the first column, then erase to the end of the line.
@@ -24,25 +25,22 @@ const CLEAR: &str = "\r\x1b[K";
 impl Screen {
     pub(crate) fn new(env: &Environment, quiet: bool) -> Self {
         let draws = env.draws_on_stderr() && !quiet;
-        Self { draws, drawn: false, columns: env.width.unwrap_or(80), glyphs: env.glyphs(), failure: None }
+        Self { draws, drawn: false, columns: env.width.unwrap_or(80), glyphs: env.glyphs(), pen: Pen::new() }
     }
 
     /// A part of the result.
     pub(crate) fn say(&mut self, text: &[u8]) {
-        if text.is_empty() || self.failure.is_some() {
+        if text.is_empty() || self.pen.has_failed() {
             return;
         }
         self.clear();
-        let mut out = io::stdout().lock();
-        if let Err(e) = out.write_all(text).and_then(|()| out.flush()) {
-            self.failure = Some(e);
-        }
+        self.pen.result(text);
     }
 
     /// Something for the person at the terminal, or for the log of whoever started us.
     pub(crate) fn note(&mut self, text: &[u8]) {
         self.clear();
-        let _ = io::stderr().lock().write_all(text);
+        self.pen.note(text);
     }
 
     /// What the line that is drawn anew says.
@@ -51,22 +49,22 @@ impl Screen {
             return;
         }
         let text = width::truncate(text, self.columns.saturating_sub(1), self.glyphs);
-        let mut err = io::stderr().lock();
         // The cursor waits in the first column, so that what others write there begins a line.
-        let _ = write!(err, "{CLEAR}{text}\r").and_then(|()| err.flush());
+        self.pen.note(format!("{CLEAR}{text}\r").as_bytes());
         self.drawn = true;
     }
 
     pub(crate) fn clear(&mut self) {
         if std::mem::take(&mut self.drawn) {
-            let mut err = io::stderr().lock();
-            let _ = write!(err, "{CLEAR}").and_then(|()| err.flush());
+            self.pen.note(CLEAR.as_bytes());
         }
     }
 
-    /// Why results could not be shown; a reader that went away had enough.
-    pub(crate) fn failure(&mut self) -> Option<io::Error> {
-        self.failure.take().filter(|e| e.kind() != io::ErrorKind::BrokenPipe)
+    /// Waits until all is written, and says why results could not be shown; a reader that went away had enough. Nothing can
+    /// be said afterwards.
+    pub(crate) fn finish(&mut self) -> Option<io::Error> {
+        self.clear();
+        self.pen.finish().filter(|e| e.kind() != io::ErrorKind::BrokenPipe)
     }
 }
 

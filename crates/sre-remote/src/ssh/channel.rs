@@ -19,6 +19,8 @@ use crate::wrap::Filter;
 
 /// A channel packet has 32 KiB at most.
 const READ_AT_ONCE: usize = 32 * 1024;
+/// Enough for most commands; who says more gets more.
+const READ_FIRST: usize = 2 * 1024;
 const WRITE_AT_ONCE: usize = 32 * 1024;
 /// `LIBSSH2_ERROR_CHANNEL_WINDOW_EXCEEDED`.
 const WINDOW_EXCEEDED: ErrorCode = ErrorCode::Session(-24);
@@ -43,6 +45,7 @@ pub(super) struct Running<'a> {
     input: Input,
     password_sent: u32,
     stuck: Option<Part>,
+    buffer: Vec<u8>,
 }
 
 /// The parts of a channel that are looked at in turn.
@@ -125,7 +128,7 @@ impl<'a> Running<'a> {
         stdin: Stdin,
     ) -> Result<Self, Error> {
         let input = Input::open(stdin, host).await?;
-        Ok(Self { link, host, channel, filter, input, password_sent: 0, stuck: None })
+        Ok(Self { link, host, channel, filter, input, password_sent: 0, stuck: None, buffer: vec![0; READ_FIRST] })
     }
 
     /// The process group on the host, once it is known.
@@ -217,11 +220,13 @@ impl<'a> Running<'a> {
     }
 
     fn read(&mut self, id: i32, stream: OutputStream, sink: &mut dyn OutputSink) -> Result<bool, Error> {
-        let mut buffer = [0; READ_AT_ONCE];
-        match self.channel.stream(id).read(&mut buffer) {
+        match self.channel.stream(id).read(&mut self.buffer) {
             Ok(0) => Ok(false),
             Ok(n) => {
-                self.filter.push(stream, &buffer[..n], sink);
+                self.filter.push(stream, &self.buffer[..n], sink);
+                if n == self.buffer.len() && n < READ_AT_ONCE {
+                    self.buffer = vec![0; READ_AT_ONCE];
+                }
                 self.check_window()?;
                 Ok(true)
             }

@@ -35,7 +35,7 @@ pub(super) async fn run(link: &Link, host: &Host, known: &[KeyType], deadline: D
         timed_out(Phase::Handshake, host).with_detail("connected, and the server said nothing (overloaded, or not SSH)")
     })?;
     let first = first_words(link);
-    let done = link.drive(deadline, |session| session.clone().handshake()).await;
+    let done = link.drive(deadline, |_| link.gathered(|session| session.clone().handshake())).await;
     done.map_err(|stopped| {
         explained(unless_gone(from_stopped(stopped, Phase::Handshake, host), link, host), &first, host)
     })

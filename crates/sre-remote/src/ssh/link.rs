@@ -99,6 +99,15 @@ impl Link {
         deadline.limit(waiting).await.map_err(|Elapsed| Stopped::Elapsed)?.map_err(Stopped::Refused)
     }
 
+    /// Does a step that sends several packets, and has them travel together: each on its own would cost the server a
+    /// wake-up and both sides a few microseconds.
+    pub(super) fn gathered<T>(&self, step: impl FnOnce(&Session) -> T) -> T {
+        self.socket.cork(true);
+        let done = step(&self.session);
+        self.socket.cork(false);
+        done
+    }
+
     /// Waits until the socket may be ready for what libssh2 waits for. The caller then tries everything again: readiness
     /// is forgotten here, and news since then wake the next wait.
     ///
@@ -158,6 +167,14 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.ready(interest).await,
             Self::Pair(stream) => stream.ready(interest).await,
+        }
+    }
+
+    /// Holds back what is sent until it is let go: `TCP_CORK`, which wins over `TCP_NODELAY`. Where it is refused, packets
+    /// just travel alone.
+    fn cork(&self, cork: bool) {
+        if let Self::Tcp(stream) = self {
+            let _ = SockRef::from(stream).set_tcp_cork(cork);
         }
     }
 
