@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, checks, dist, peers, soak};
+use crate::{bench, checks, dist, fuzz, peers, soak};
 
 /// The workspace's chores.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ enum Chore {
     /// Let one process work for a long time and watch what it holds on to
     #[command(subcommand)]
     Soak(Soak),
+    /// Throw random input at what reads other people's words, for a while
+    Fuzz(fuzz::Options),
     /// Build the release binaries, with shell completions and man pages
     Dist {
         /// Where to
@@ -68,6 +70,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Chore::Bench(Bench::MorningCheck(options)) => bench::morning_check(options),
         Chore::Bench(Bench::FleetRun(options)) => bench::fleet_run(options),
         Chore::Soak(Soak::FleetRun(options)) => soak::fleet_run(options),
+        Chore::Fuzz(options) => fuzz::run(options),
         Chore::Dist { dir } => dist::run(dir),
     }
 }

@@ -7,6 +7,7 @@ mod bench;
 mod checks;
 mod cli;
 mod dist;
+mod fuzz;
 mod peers;
 mod place;
 mod soak;

@@ -14,7 +14,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::place;
 use tools::NEXTEST;
-pub(crate) use tools::{DENY, cargo_tool};
+pub(crate) use tools::{DENY, FUZZ, cargo_tool};
 pub(crate) use venv::{PEERS, Venv};
 
 /// Installs all that `cargo xtask` needs anywhere.

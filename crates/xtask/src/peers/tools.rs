@@ -15,6 +15,8 @@ pub(crate) struct Tool {
 
 /// Licences, bans and sources of the dependencies.
 pub(crate) const DENY: Tool = Tool { subcommand: "deny", version: "0.20.2" };
+/// Fuzzing with libFuzzer; the targets need a nightly toolchain.
+pub(crate) const FUZZ: Tool = Tool { subcommand: "fuzz", version: "0.13.2" };
 /// The test runner.
 pub(crate) const NEXTEST: Tool = Tool { subcommand: "nextest", version: "0.9.143" };
 
