@@ -86,12 +86,14 @@ impl Endpoint {
         read: impl Fn(&Response) -> Result<(), Error> + Send + Sync,
     ) -> Result<u32, Error> {
         let started = self.clock.instant();
-        let mut attempt = 0;
+        let (mut attempt, mut requests) = (0, 0);
         loop {
             attempt += 1;
-            let Err(error) = self.once(&fill, &read).await else { return Ok(attempt) };
+            let Err(error) = self.once(&fill, &read).await else { return Ok(requests + 1) };
+            // None, where it was not even sent.
+            requests += error.attempts();
             let elapsed = self.clock.instant() - started;
-            let error = error.with_attempts(attempt).with_elapsed(elapsed);
+            let error = error.with_attempts(requests).with_elapsed(elapsed);
             // Coming back earlier than asked only prolongs the ban, so a wait beyond the cap is not shortened to it.
             let too_long = matches!(error.retry_hint(), RetryHint::After(wait) if wait > self.retry.cap());
             let delay = self.retry.next_delay(&error, self.idempotent, attempt, elapsed).filter(|_| !too_long);
@@ -145,6 +147,7 @@ impl Endpoint {
     /// Another message was answered with a long `Retry-After`, which holds for this one too.
     fn held_off(&self, wait: Duration) -> Error {
         Error::new(ErrorKind::RateLimited, self.target.clone())
+            .with_attempts(0)
             .with_delivery(Delivery::NotSent)
             .with_hint(RetryHint::After(wait))
             .with_detail("it asked to be left alone; not sent")

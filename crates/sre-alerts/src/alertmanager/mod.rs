@@ -5,7 +5,7 @@
 //! of them at once.
 //!
 //! - **Success** is that at least one peer took the alerts, as for Prometheus: that one notifies people. Peers that did
-//!   not are logged, and get them with the next reminder; [`Receipt::parts`](crate::Receipt::parts) says how many did.
+//!   not, or not within 3 seconds after that, are logged, and get them with the next reminder; [`Receipt::parts`](crate::Receipt::parts) says how many did.
 //!   When none did, the notification failed, and may be tried again unless every peer refused it for good.
 //! - Alertmanager forgets what it is not reminded of. A firing alert is posted with an end four reminders from now, so
 //!   [`resend`](crate::Notifier::resend) asks for one a minute, and for five minutes of them after it was resolved.

@@ -1,8 +1,10 @@
 //! Posts to every peer at once and makes one answer of theirs.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{self, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use sre_core::http::{Client, Response};
 use sre_core::{Delivery, RetryPolicy, Secret, SharedClock, SystemClock, Target};
 
@@ -20,6 +22,8 @@ const EVERY: Duration = Duration::from_secs(60);
 const AFTER_RESOLVED: Duration = Duration::from_secs(300);
 /// Reminders that may be missed until a firing alert counts as over; Prometheus takes four too.
 const MISSED: u32 = 4;
+/// How long the others are waited for once one peer has the alerts.
+const STRAGGLERS: Duration = Duration::from_secs(3);
 /// After a 429 that says nothing about it; Alertmanager itself has none.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -85,20 +89,34 @@ impl Alertmanager {
     async fn post(&self, alerts: &[Posted]) -> Result<Receipt, Error> {
         let started = self.clock.instant();
         let posts = self.peers.iter().map(|peer| peer.post(|request| request.json(alerts), read));
-        let answers = join_all(posts).await;
-        let mut receipt = Receipt::new(self.target.clone(), 0, 0, self.clock.instant() - started);
+        let mut posts: FuturesUnordered<_> = posts.collect();
+        let mut receipt = Receipt::new(self.target.clone(), 0, 0, Duration::ZERO);
         let mut failed = Vec::new();
-        for answer in answers {
+        let mut grace = pin!(future::pending().boxed());
+        loop {
+            let answer = tokio::select! {
+                answer = posts.next() => answer,
+                () = &mut grace => None,
+            };
             match answer {
-                Ok(attempts) => {
+                Some(Ok(attempts)) => {
                     receipt.parts += 1;
                     receipt.attempts += attempts;
+                    if receipt.parts == 1 {
+                        grace.set(self.clock.sleep(STRAGGLERS));
+                    }
                 }
-                Err(e) => {
+                Some(Err(e)) => {
                     receipt.attempts += e.attempts();
                     failed.push(e);
                 }
+                None => break,
             }
+        }
+        receipt.elapsed = self.clock.instant() - started;
+        if receipt.parts > 0 && receipt.parts < self.peers.len() {
+            let why = failed.first().map(ToString::to_string);
+            tracing::warn!(target = %self.target, took = receipt.parts, why, "not every peer took the alerts");
         }
         if receipt.parts == 0
             && let Some(error) = worst(failed, self.peers.len())

@@ -88,9 +88,9 @@ async fn a_429_is_kept_away_from_for_minutes_by_all() {
     let server = pagerduty::PagerDuty::start().await;
     let (pager, clock) = client(&server, ROUTING_KEY);
     server.rate_limit_next(None);
-    for _ in 0..2 {
+    for requests in [1, 0] {
         let e = pager.notify(&down()).await.unwrap_err();
-        assert_eq!(e.kind(), ErrorKind::RateLimited);
+        assert_eq!((e.kind(), e.attempts()), (ErrorKind::RateLimited, requests));
         let RetryHint::After(wait) = e.retry_hint() else { panic!("{e}") };
         assert!(wait > Duration::from_secs(110) && wait <= Duration::from_secs(120), "{wait:?}");
     }

@@ -9,7 +9,7 @@ use sre_alerts::{Alert, ErrorKind, Notification, Notifier};
 use sre_core::http::Client;
 use sre_core::{Classify, Clock, Delivery, RetryPolicy, Secret, Severity, SystemClock};
 use sre_testkit::peers;
-use sre_testkit::scripted::{Reply, Server};
+use sre_testkit::scripted::{Blackhole, Reply, Server};
 
 fn client(urls: impl IntoIterator<Item = String>) -> Alertmanager {
     let client = Client::builder().build().unwrap();
@@ -66,6 +66,18 @@ async fn every_peer_gets_every_alert_and_its_end() {
     }
     let resend = alertmanager.resend().unwrap();
     assert_eq!((resend.every.as_secs(), resend.after_resolved.as_secs()), (60, 300));
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_holds_nobody_up() {
+    let (peer, hole) = tokio::join!(peers::Alertmanager::start(), Blackhole::start());
+    let client = Client::builder().build().unwrap();
+    let urls = [hole.url(), peer.url()].map(Secret::new);
+    let n = Notification::new(Severity::Critical, "disk").alerts([disk("web-01")]);
+    let receipt = Alertmanager::new(client, urls).unwrap().notify(&n).await.unwrap();
+    assert_eq!(receipt.parts, 1);
+    assert!(receipt.elapsed < Duration::from_millis(4500), "{:?}", receipt.elapsed);
+    assert_eq!(peer.alerts("active=true").await.as_array().unwrap().len(), 1);
 }
 
 const CONFIG: &str = "route: {receiver: none, group_by: [alertname]}\nreceivers: [{name: none}]\n";
