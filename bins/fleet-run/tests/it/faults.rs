@@ -70,6 +70,20 @@ async fn places_that_take_no_results() {
     assert_eq!((child.wait().await.unwrap().code(), err.as_str()), (Some(0), ""), "who reads no more had enough");
 }
 
+/// A pager that is left alone takes no more than a pipe holds. That must not look like nine hosts that do not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_pauses_costs_no_host_its_deadline() {
+    let (rig, fleet) = Rig::with_fleet().await;
+    let talk = "head -c 200000 /dev/zero | tr '\\0' x";
+    let args = ["--workers", "2", "--timeout", "4s", "-w", "127.0.9.[1-9]", talk];
+    let started = Instant::now();
+    let child = rig.command(fleet.args(&args)).spawn().unwrap();
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let run = Outcome::of(child, started).await;
+    assert!(run.code == Some(0) && run.stdout.ends_with('\n'), "{:?} {}", run.code, run.stderr);
+    assert!(run.stdout.contains("9/9 ok") && run.stdout.len() > 9 * 200_000, "{}", run.stdout.len());
+}
+
 #[tokio::test]
 async fn a_host_may_be_this_machine() {
     let rig = Rig::new();
