@@ -5,8 +5,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
+use tokio::time::Instant;
 
-use crate::rig::Rig;
+use crate::rig::{Outcome, Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_host_costs_the_others_nothing() {
