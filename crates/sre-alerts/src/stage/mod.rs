@@ -1,8 +1,8 @@
 //! The decisions of the pipeline, one stage a file: from state, settings, an alert and a time to a verdict with a reason.
 //!
-//! alert → [`route`] → [`inhibit`] → [`silence`] → [`window`] → [`suppress`] → [`group`] → outbox → receiver, and later
-//! [`repeat`]. Nothing here touches a disk, a network or a clock. [`decide`] puts the stages in their order;
-//! [`explain`] is what they say about one alert, in words.
+//! alert → [`route`] → [`inhibit`] → [`silence`] → [`window`] → suppress → group → outbox → receiver, and later repeat.
+//! Nothing here touches a disk, a network or a clock. `decide` puts the stages in their order; [`explain`] is what they
+//! say about one alert, in words.
 
 pub(crate) mod decide;
 pub mod explain;
