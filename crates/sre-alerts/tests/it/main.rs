@@ -18,3 +18,5 @@ mod receiver;
 mod receivers;
 mod remediation;
 mod webhook;
+#[cfg(all(feature = "server", feature = "pipeline"))]
+mod whole;
