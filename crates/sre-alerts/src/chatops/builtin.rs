@@ -102,9 +102,9 @@ fn silence(words: &[String]) -> Result<Action, Usage> {
 
 /// `name=value` as `name="value"`; nothing when the word is no matcher.
 fn matcher(word: &str) -> Option<String> {
-    let start = word.find(['=', '!'])?;
+    let start = word.find(['=', '!', '<', '>'])?;
     let (name, rest) = word.split_at(start);
-    let op = ["=~", "!~", "!=", "="].into_iter().find(|op| rest.starts_with(op))?;
+    let op = ["=~", "!~", "!=", "==", ">=", "<=", "=", ">", "<"].into_iter().find(|op| rest.starts_with(op))?;
     if !crate::alert::is_label_name(name) {
         return None;
     }
@@ -202,6 +202,19 @@ mod tests {
         ];
         let said = |line: &&str| format!("{line}\n  {}\n", serde_json::to_string(&parse(line).unwrap()).unwrap());
         insta::assert_snapshot!(lines.iter().map(said).collect::<String>());
+    }
+
+    #[cfg(feature = "pipeline")]
+    #[test]
+    fn silences_are_what_the_pipeline_understands() {
+        let line = r#"silence service=api dc!~"eu.*|us\d" severity&gt;=warning title="say "it"\" host== 2h why"#;
+        let Action::Silence { matchers, .. } = parse(line).unwrap() else { panic!() };
+        let read = |text: &String| text.parse::<crate::stage::Matcher>().unwrap().to_string();
+        let read: Vec<String> = matchers.iter().map(read).collect();
+        assert_eq!(
+            read,
+            [r#"service="api""#, r#"dc!~"eu.*|us\\d""#, r#"severity>="warning""#, r#"title="say it\\""#, r#"host="""#]
+        );
     }
 
     #[test]
