@@ -1,5 +1,5 @@
 //! How many alerts a second the pipeline takes in, each on disk before its caller is answered:
-//! `cargo run --release -p sre-alerts --features pipeline --example ingest`.
+//! `cargo run --release -p sre-alerts --features pipeline --example ingest [TOTAL DISTINCT BATCH]`.
 #![expect(clippy::print_stdout, reason = "it is what the example is for")]
 
 use std::collections::BTreeMap;
@@ -74,6 +74,10 @@ async fn measure(total: usize, distinct: usize, batch: usize) -> Result<(), Box<
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let numbers = std::env::args().skip(1).map(|arg| arg.parse()).collect::<Result<Vec<usize>, _>>()?;
+    if let [total, distinct, batch] = numbers[..] {
+        return measure(total, distinct, batch).await;
+    }
     for (total, distinct) in [(300_000, 300_000), (300_000, 10_000)] {
         for batch in [1, 50] {
             measure(total, distinct, batch).await?;

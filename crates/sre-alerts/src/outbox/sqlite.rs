@@ -103,8 +103,11 @@ impl Store for SqliteStore {
         let silences = self.rows(LOAD, "SELECT body FROM silences ORDER BY id", [], |row| json(row, 0))?;
         let last = self.number(
             LOAD,
-            "SELECT max((SELECT max(last_seen) FROM active), (SELECT max(first_seen) FROM alerts WHERE id = (SELECT max(id) FROM alerts)),
-                        (SELECT max(changed_at) FROM notifications WHERE id > (SELECT max(id) - 1000 FROM notifications)))",
+            "SELECT nullif(max(
+                 coalesce((SELECT max(last_seen) FROM active), 0),
+                 coalesce((SELECT first_seen FROM alerts ORDER BY id DESC LIMIT 1), 0),
+                 coalesce((SELECT max(changed_at) FROM notifications WHERE id > (SELECT max(id) - 1000 FROM notifications)), 0)
+             ), 0)",
         )?;
         let next = |sql| Ok::<_, StoreError>(self.number(LOAD, sql)?.unwrap_or(0) + 1);
         Ok(Loaded {

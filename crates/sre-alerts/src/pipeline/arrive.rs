@@ -7,6 +7,7 @@ use super::counters::add;
 use super::engine::Engine;
 use super::groups::Group;
 use super::receivers::ReceiverId;
+use super::recover::GONE;
 use crate::alert::{Alert, KeyHash};
 use crate::outbox::{AlertId, NewAlert, StoreError};
 use crate::stage::decide::Decision;
@@ -15,6 +16,19 @@ use crate::stage::group::{self, GroupId};
 use crate::stage::moment::{Moment, Now};
 use crate::stage::repeat::{self, Ending};
 use crate::stage::route::RouteId;
+
+/// Why an alert is decided about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It was heard.
+    Heard,
+    /// It was heard, and is worse than before.
+    Worse,
+    /// It was over, not everybody has been told, and it is back.
+    Back,
+    /// It was held and is looked at again.
+    Held,
+}
 
 impl Engine {
     /// Takes one alert in.
@@ -28,7 +42,11 @@ impl Engine {
         let content = active::content(alert);
         let before = self.actives.get(&key);
         let known = before.map(Active::known);
-        let raised = known.is_some_and(|k| k.firing && alert.severity > k.severity);
+        let cause = match (known, before) {
+            (Some(known), _) if known.firing && alert.severity > known.severity => Cause::Worse,
+            (_, Some(before)) if before.is_open() && !before.fires() => Cause::Back,
+            _ => Cause::Heard,
+        };
         let news = before.is_none_or(|active| active.content != content || !active.fires());
         if news {
             self.stages.inhibitor.fires(key, alert);
@@ -48,7 +66,7 @@ impl Engine {
                 active.suppressed = active.suppressed.saturating_add(u32::from(is_repeat(&decision)));
             }
         }
-        self.apply(key, alert, &decision, raised, now);
+        self.apply(key, alert, &decision, cause, now);
         Ok(())
     }
 
@@ -104,8 +122,8 @@ impl Engine {
         }
     }
 
-    /// Does what was decided; also for what was held and is looked at again.
-    pub(super) fn apply(&mut self, key: KeyHash, alert: &Alert, decision: &Decision, raised: bool, now: Now) {
+    /// Does what was decided.
+    pub(super) fn apply(&mut self, key: KeyHash, alert: &Alert, decision: &Decision, cause: Cause, now: Now) {
         match decision {
             Decision::Notify(routes) => {
                 self.release(key);
@@ -116,23 +134,18 @@ impl Engine {
                 let receivers = receivers.map(|(name, route)| (self.receiver(name), route)).collect::<Vec<_>>();
                 for (receiver, route) in receivers {
                     if let Some(receiver) = receiver {
-                        self.enlist(key, alert, receiver, route, raised, now.steady);
+                        self.enlist(key, alert, receiver, route, cause == Cause::Worse, now.steady);
                     }
                 }
             }
-            Decision::Muted { mute, pending: true } => {
-                let until = mute.until(now);
-                if self.actives.get(&key).is_some_and(|active| active.held_until != Some(until)) {
-                    self.hold(key, until);
-                }
-            }
-            Decision::Held { until } => {
-                if self.actives.get(&key).is_some_and(|active| active.held_until != Some(*until)) {
-                    self.hold(key, *until);
-                }
-            }
-            Decision::Suppressed { .. } => self.release(key),
-            Decision::Muted { pending: false, .. } | Decision::Merged | Decision::Record => {}
+            Decision::Muted { mute, pending: true } => self.hold(key, mute.until(now)),
+            Decision::Held { until } => self.hold(key, *until),
+            // Somebody has not been told yet, or was told that it is over.
+            Decision::Suppressed { until } if matches!(cause, Cause::Back | Cause::Held) => self.hold(key, *until),
+            Decision::Suppressed { .. }
+            | Decision::Muted { pending: false, .. }
+            | Decision::Merged
+            | Decision::Record => {}
         }
     }
 
@@ -171,11 +184,14 @@ impl Engine {
 
     /// Makes the group where there is none.
     pub(super) fn group_of(&mut self, id: GroupId, route: RouteId, receiver: ReceiverId, alert: &Alert) {
-        if self.groups.contains_key(&id) {
+        // After a restart there may be one that knows only its number.
+        if self.groups.get(&id).is_some_and(|group| group.route != GONE || route == GONE) {
             return;
         }
         let by = self.stages.routes.get(route).map_or(group::GroupBy::Each, |route| route.group_by.clone());
-        self.groups.insert(id, Group::new(receiver, route, by.key(id, alert), by.title(alert)));
+        let (key, title) = (by.key(id, alert), by.title(alert));
+        let group = self.groups.entry(id).or_insert_with(|| Group::new(receiver, route, key.clone(), title.clone()));
+        (group.route, group.key, group.title) = (route, key, title);
     }
 
     /// An alert that is over.

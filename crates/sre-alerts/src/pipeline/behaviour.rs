@@ -7,6 +7,7 @@ use sre_core::Severity::{Critical, Error, Info, Warning};
 use super::config::Config;
 use super::outcome::Outcome;
 use super::sim::{START, Sim, failed, min, sec};
+use super::template::TemplateConfig;
 use crate::outbox::EntryState;
 use crate::stage::{InhibitRule, RouteConfig, WindowConfig};
 
@@ -204,6 +205,41 @@ fn a_silence_never_makes_a_repeat_that_would_not_have_been() {
     assert_eq!(sim.news(), ["slack Firing 1+0 @0 a"]);
 }
 
+/// Slack hears at once; the pager's group waits, and meanwhile comes a silence, or the end and a new beginning.
+#[test]
+fn who_was_not_told_is_told_in_the_end() {
+    let route = |name: &str, wait| RouteConfig::new(name, [name]).group_by(["..."]).grouping(wait, sec(30)).go_on();
+    let config = || {
+        let routes = vec![route("slack", Duration::ZERO), route("pagerduty", sec(10))];
+        Config { routes, ..Config::default() }
+    };
+    let mut sim = Sim::new(config());
+    sim.fire(Warning, "a");
+    sim.advance(sec(5));
+    sim.silence("title=a", min(1));
+    sim.advance(min(3));
+    sim.fire(Warning, "a");
+    sim.restart();
+    sim.advance(min(30));
+    assert_eq!(
+        sim.news(),
+        ["slack Firing 1+0 @0 a", "slack Firing 1+0 @900 a", "pagerduty Firing 1+0 @910 a"],
+        "silenced"
+    );
+    let mut sim = Sim::new(config());
+    sim.fire(Warning, "a");
+    sim.advance(sec(5));
+    sim.resolve("a");
+    sim.advance(sec(5));
+    sim.fire(Warning, "a");
+    sim.advance(min(30));
+    assert_eq!(
+        sim.news(),
+        ["slack Firing 1+0 @0 a", "slack Firing 1+0 @900 a", "pagerduty Firing 1+0 @910 a"],
+        "over and back"
+    );
+}
+
 #[test]
 fn maintenance_holds_until_it_is_over() {
     let mut config = each();
@@ -326,6 +362,29 @@ fn a_restart_at_any_point_loses_nothing() {
     }
 }
 
+/// Two receivers hear at different times; the process dies while both are being told.
+#[test]
+fn a_restart_while_several_are_being_told() {
+    let route = |name: &str, wait| RouteConfig::new(name, [name]).group_by(["..."]).grouping(wait, sec(30)).go_on();
+    let routes = vec![route("slack", sec(1)), route("pagerduty", sec(3))];
+    let mut sim = Sim::new(Config { routes, ..Config::default() });
+    for name in ["slack", "pagerduty"] {
+        sim.scripts.insert(name.to_owned(), Box::new(|_| (sec(60), Outcome::Sent)));
+    }
+    sim.fire(Warning, "a");
+    sim.advance(sec(2));
+    sim.fire(Warning, "a");
+    sim.advance(sec(3));
+    sim.scripts.clear();
+    sim.restart();
+    sim.advance(min(10));
+    sim.restart();
+    sim.advance(min(10));
+    let told = sim.told.iter().map(|t| (t.to.as_str(), t.at.since(START).as_secs(), t.entry.0)).collect::<Vec<_>>();
+    assert_eq!(told, [("slack", 1, 1), ("pagerduty", 3, 2), ("pagerduty", 5, 2), ("slack", 5, 1)]);
+    sim.check();
+}
+
 #[test]
 fn other_receivers_after_a_restart() {
     let mut sim = Sim::new(together());
@@ -362,6 +421,17 @@ fn there_is_room_for_what_is_known() {
     let [known, new] = ["a", "c"].map(|title| sim.alert(Warning, title).build().unwrap());
     assert!(sim.engine.has_room_for(std::slice::from_ref(&known)));
     assert!(!sim.engine.has_room_for(&[known, new]));
+}
+
+#[test]
+fn a_template_changes_the_words_of_its_receiver() {
+    let mut config = each();
+    config.routes[0].receivers = Some(vec!["slack".to_owned(), "log".to_owned()]);
+    let shout = TemplateConfig::new().title("{{ severity | upper }}: {{ title }} on {{ alerts[0].source }}");
+    config.templates.insert("slack".to_owned(), shout);
+    let mut sim = Sim::new(config);
+    sim.fire(Warning, "a");
+    assert_eq!(sim.news(), ["log Firing 1+0 @0 a", "slack Firing 1+0 @0 WARNING: a on web-01"]);
 }
 
 #[test]

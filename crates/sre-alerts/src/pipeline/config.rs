@@ -14,6 +14,8 @@
 //!     group_wait: 5s
 //!   - name: rest
 //!     receivers: [slack]
+//! templates:
+//!   slack: {title: '{{ severity | upper }}: {{ title }}'}
 //! windows:
 //!   - {name: patches, cron: '0 2 * * SUN', zone: Europe/Berlin, duration: 2h}
 //! "#;
@@ -22,12 +24,14 @@
 //! # Ok::<(), sre_core::config::Error>(())
 //! ```
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sre_core::RetryPolicy;
 
 use super::error::InvalidConfig;
+use super::template::{TemplateConfig, Templates};
 use crate::stage::decide::Stages;
 use crate::stage::inhibit::{InhibitRule, Inhibitor};
 use crate::stage::route::{RouteConfig, Routes};
@@ -51,6 +55,8 @@ pub struct Config {
     /// An alert that nobody has spoken of for so long is closed, without a word to anybody. Default 24 h.
     #[serde(with = "sre_core::duration::serde")]
     pub expire: Duration,
+    /// Titles and texts by receiver; `default` is for those that have none of their own.
+    pub templates: BTreeMap<String, TemplateConfig>,
     /// How notifications are delivered.
     pub delivery: Delivery,
     /// What memory and disk may hold.
@@ -105,6 +111,7 @@ impl Default for Config {
             windows: Vec::new(),
             suppress: Duration::from_secs(15 * 60),
             expire: Duration::from_secs(24 * 3600),
+            templates: BTreeMap::new(),
             delivery: Delivery::default(),
             limits: Limits::default(),
         }
@@ -137,7 +144,21 @@ impl Config {
     pub fn check<'a>(&self, receivers: impl IntoIterator<Item = &'a str>) -> Result<(), InvalidConfig> {
         let receivers = receivers.into_iter().map(str::to_owned).collect::<Vec<_>>();
         self.stages(&receivers).map(|_| ())?;
+        self.templates(&receivers).map(|_| ())?;
         self.delivery.retry().map(|_| ())
+    }
+
+    /// By receiver, in their order.
+    pub(super) fn templates(&self, receivers: &[String]) -> Result<Vec<Option<Templates>>, InvalidConfig> {
+        if let Some(unknown) = self.templates.keys().find(|name| *name != "default" && !receivers.contains(name)) {
+            return Err(InvalidConfig::new("templates", format!("there is no receiver `{unknown}`")));
+        }
+        let of = |name: &String| {
+            let (key, config) =
+                [name.as_str(), "default"].into_iter().find_map(|key| Some((key, self.templates.get(key)?)))?;
+            Some(Templates::new(config, &format!("templates.{key}")))
+        };
+        receivers.iter().map(|name| of(name).transpose()).collect()
     }
 
     pub(crate) fn stages(&self, receivers: &[String]) -> Result<Stages, InvalidConfig> {
@@ -204,6 +225,8 @@ mod tests {
         let mut config = Config::default();
         config.delivery.cap = Duration::from_secs(1);
         assert_eq!(config.check(["slack"]).unwrap_err().key(), "delivery");
+        config.templates.insert("mail".to_owned(), TemplateConfig::new());
+        assert_eq!(config.check(["slack"]).unwrap_err().to_string(), "templates: there is no receiver `mail`");
         config.limits.alerts = 0;
         assert_eq!(config.check(["slack"]).unwrap_err().key(), "limits.alerts");
     }

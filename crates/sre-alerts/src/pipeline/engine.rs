@@ -17,6 +17,7 @@ use super::config::Config;
 use super::counters::Counters;
 use super::groups::{Entry, Group, Outlet};
 use super::receivers::ReceiverId;
+use super::template::Templates;
 use crate::alert::{Alert, KeyHash};
 use crate::notify::Notification;
 use crate::outbox::{AlertId, EntryId, EntryState, Store, StoreError};
@@ -34,6 +35,8 @@ pub(super) struct Engine {
     pub(super) stages: Stages,
     pub(super) config: Config,
     pub(super) retry: RetryPolicy,
+    /// By [`ReceiverId`].
+    pub(super) templates: Vec<Option<Templates>>,
     /// By [`ReceiverId`].
     pub(super) outlets: Vec<Outlet>,
     pub(super) actives: HashMap<KeyHash, Active>,
@@ -179,7 +182,11 @@ impl Engine {
         }
     }
 
+    /// Looks at the alert again then.
     pub(super) fn hold(&mut self, key: KeyHash, until: Moment) {
+        if self.actives.get(&key).is_some_and(|active| active.held_until == Some(until)) {
+            return;
+        }
         self.release(key);
         if let Some(active) = self.actives.get_mut(&key) {
             active.held_until = Some(until);

@@ -68,12 +68,14 @@ impl Engine {
         let mut ended = mem::take(&mut group.ended);
         let timing = self.timing(route, receiver);
         let Some(group) = self.groups.get_mut(&id) else { return News::default() };
-        if last_sent.is_some_and(|last| now >= repeat::reminder(last, timing.repeat)) {
+        let remind = last_sent.is_some_and(|last| now >= repeat::reminder(last, timing.repeat));
+        if remind {
             waiting = group.members.iter().copied().collect();
         }
         let mut seen = HashSet::new();
         waiting.retain(|key| {
-            let fires = |a: &super::active::Active| a.fires() && (a.waiting.has(receiver) || a.told.has(receiver));
+            let fires =
+                |a: &super::active::Active| a.fires() && (a.waiting.has(receiver) || remind && a.told.has(receiver));
             self.actives.get(key).is_some_and(fires) && seen.insert(*key)
         });
         ended.retain(|key| {
@@ -138,9 +140,12 @@ impl Engine {
     }
 
     fn send_new(&mut self, id: GroupId, news: &News, now: Now) -> Result<(), StoreError> {
-        let notification = compose(self.about(id, news)?);
+        let mut notification = compose(self.about(id, news)?);
         let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
         let receiver = group.receiver;
+        if let Some(Some(templates)) = self.templates.get(usize::from(receiver.0)) {
+            templates.apply(&mut notification);
+        }
         group.in_flight = true;
         group.last_sent = Some(now.steady);
         let entry = Entry {
@@ -166,13 +171,13 @@ impl Engine {
         };
         self.store.insert_entry(&row, &notification)?;
         self.entries.insert(entry_id, entry);
+        // Their rows are not written now: that there is an entry says it all, see `recover`.
         for key in &news.firing {
             if let Some(active) = self.actives.get_mut(key) {
                 active.waiting.remove(receiver);
                 active.sending.insert(receiver);
                 active.notified_at = Some(now.steady);
             }
-            self.touch(*key);
         }
         for key in &news.resolved {
             if let Some(active) = self.actives.get_mut(key) {
@@ -226,9 +231,12 @@ impl Engine {
         entry.attempts = entry.attempts.saturating_add(1);
         let attempts = entry.attempts;
         if let Some(outlet) = self.outlet(receiver) {
-            outlet.retry.retain(|(_, entry)| *entry != id);
+            outlet.retry.pop_first();
         }
-        let Some((_, notification)) = self.store.entry(id)? else { return Ok(()) };
+        let Some((_, notification)) = self.store.entry(id)? else {
+            self.finish(id, false, now);
+            return Ok(());
+        };
         self.step(id, EntryState::Sending, attempts, now.steady, now.steady, None)?;
         self.hand_over(Dispatch { entry: id, receiver, notification });
         Ok(())

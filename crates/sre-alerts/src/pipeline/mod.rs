@@ -54,6 +54,8 @@ mod counters;
 mod deliver;
 mod engine;
 mod error;
+#[cfg(test)]
+mod failing;
 mod flush;
 mod groups;
 mod outcome;
@@ -66,6 +68,7 @@ mod service;
 mod sim;
 #[cfg(test)]
 mod storm;
+mod template;
 mod upkeep;
 mod work;
 
@@ -73,3 +76,4 @@ pub use config::{Config, Delivery, Limits};
 pub use counters::Counts;
 pub use error::{Error, ErrorKind, InvalidConfig};
 pub use service::Pipeline;
+pub use template::TemplateConfig;

@@ -81,7 +81,7 @@ impl Engine {
     }
 
     /// It is sent, or given up: who knows what now?
-    fn finish(&mut self, id: EntryId, sent: bool, now: Now) {
+    pub(super) fn finish(&mut self, id: EntryId, sent: bool, now: Now) {
         let Some(Entry { receiver, group, firing, resolved, .. }) = self.entries.remove(&id) else { return };
         for (key, alert) in firing {
             self.was_told(key, alert, receiver, sent);

@@ -18,7 +18,7 @@ use crate::stage::route::RouteId;
 use crate::stage::silence::Silences;
 
 /// A route that is not in the settings any more.
-const GONE: RouteId = RouteId(u16::MAX);
+pub(super) const GONE: RouteId = RouteId(u16::MAX);
 
 impl Engine {
     /// An engine without any state; [`recover`](Self::recover) gives it one.
@@ -38,6 +38,7 @@ impl Engine {
         Ok(Self {
             store,
             stages: config.stages(&names)?,
+            templates: config.templates(&names)?,
             retry: config.delivery.retry()?,
             config,
             outlets,
@@ -69,7 +70,7 @@ impl Engine {
         let mut keys = HashMap::with_capacity(loaded.active.len());
         for (row, alert) in &loaded.active {
             let key = KeyHash::of(alert);
-            keys.insert(row.id, key);
+            keys.insert(row.id, (key, row.notified_at));
             self.restore(key, row, alert);
         }
         for row in &loaded.entries {
@@ -158,7 +159,7 @@ impl Engine {
     fn restore_entry(
         &mut self,
         row: &EntryRow,
-        keys: &HashMap<AlertId, KeyHash>,
+        keys: &HashMap<AlertId, (KeyHash, Option<Moment>)>,
         under_way: &HashSet<EntryId>,
         now: Now,
     ) -> Result<(), StoreError> {
@@ -166,8 +167,13 @@ impl Engine {
             let error = "the receiver is not in the settings any more";
             return self.step(row.id, EntryState::Dead, row.attempts, now.steady, now.steady, Some(error));
         };
-        let numbered = |ids: &[AlertId]| ids.iter().filter_map(|id| Some((*keys.get(id)?, *id))).collect::<Vec<_>>();
+        let numbered = |ids: &[AlertId]| ids.iter().filter_map(|id| Some((keys.get(id)?.0, *id))).collect::<Vec<_>>();
         let (firing, resolved) = (numbered(&row.firing), numbered(&row.resolved));
+        for (key, id) in &firing {
+            if keys.get(id).is_some_and(|(_, notified)| *notified < Some(row.created_at)) {
+                self.restore_sent(*key, row.created_at, receiver);
+            }
+        }
         self.restore_group(row.group, receiver, &firing, &resolved);
         if let Some(outlet) = self.outlet(receiver) {
             if under_way.contains(&row.id) {
@@ -181,6 +187,14 @@ impl Engine {
         let entry = Entry { receiver, group: row.group, attempts, created_at, firing, resolved };
         self.entries.insert(row.id, entry);
         Ok(())
+    }
+
+    /// An alert's row that is older than the notification still says that it waits for it.
+    fn restore_sent(&mut self, key: KeyHash, at: Moment, receiver: ReceiverId) {
+        if let Some(active) = self.actives.get_mut(&key) {
+            active.waiting.remove(receiver);
+            active.notified_at = active.notified_at.max(Some(at));
+        }
     }
 
     /// The group waits for its notification, whatever else is known of it.

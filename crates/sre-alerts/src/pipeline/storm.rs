@@ -116,6 +116,7 @@ fn a_window_in_the_night_of_summer_time() {
 fn the_window_of_suppression_survives_a_clock_that_was_set_back_while_it_was_down() {
     let route = RouteConfig::new("all", ["slack"]).group_by(["..."]).grouping(Duration::ZERO, Duration::ZERO);
     let mut sim = Sim::new(Config { routes: vec![route], ..Config::default() });
+    assert_eq!(sim.engine.store.load().unwrap().last, None);
     sim.fire(Warning, "a");
     sim.advance(min(1));
     let last = sim.engine.store.load().unwrap().last.unwrap();

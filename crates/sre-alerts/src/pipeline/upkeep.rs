@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::active::Active;
+use super::arrive::Cause;
 use super::engine::Engine;
 use crate::alert::KeyHash;
 use crate::outbox::StoreError;
@@ -44,7 +45,7 @@ impl Engine {
             let Some(alert) = self.store.alert(id)? else { continue };
             let decision = self.stages.decide(*key, &alert, Some(&known), now, &mut ());
             self.store.set_verdict(id, &self.stages.verdict(&decision).to_string())?;
-            self.apply(*key, &alert, &decision, false, now);
+            self.apply(*key, &alert, &decision, Cause::Held, now);
         }
         Ok(())
     }

@@ -119,7 +119,7 @@ impl Work {
     }
 
     /// One transaction. True when it is the last one.
-    fn turn(&mut self, commands: &mut Vec<Command>) -> bool {
+    pub(super) fn turn(&mut self, commands: &mut Vec<Command>) -> bool {
         let now = self.clock.now();
         let last = commands.iter().any(|command| matches!(command, Command::Close));
         for command in commands.iter_mut() {
