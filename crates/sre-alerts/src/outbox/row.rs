@@ -97,6 +97,8 @@ pub struct EntryRow {
 pub struct Loaded {
     pub(crate) active: Vec<(ActiveRow, Alert)>,
     pub(crate) entries: Vec<EntryRow>,
+    /// When each group last said something, of the groups that did so not too long ago.
+    pub(crate) group_times: Vec<(GroupId, Moment)>,
     pub(crate) silences: Vec<Silence>,
     /// The latest moment that was stored.
     pub(crate) last: Option<Moment>,

@@ -39,6 +39,13 @@ impl SqliteStore {
         Ok(Self { db: schema::open(path)?, path: path.to_owned() })
     }
 
+    /// For tests that make thousands of transactions and never cut the power.
+    #[cfg(test)]
+    pub(crate) fn without_waiting_for_the_disk(self) -> Self {
+        self.db.pragma_update(None, "synchronous", "OFF").unwrap();
+        self
+    }
+
     fn prepare(&self, doing: &'static str, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
         self.db.prepare_cached(sql).map_err(|e| StoreError::new(doing, &self.path, e))
     }
@@ -100,6 +107,13 @@ impl Store for SqliteStore {
             [],
             entry_row,
         )?;
+        let group_times = self.rows(
+            LOAD,
+            "SELECT group_id, max(created_at) FROM notifications
+             WHERE id > (SELECT max(id) - 10000 FROM notifications) GROUP BY group_id",
+            [],
+            |row| Ok((GroupId(row.get::<_, i64>(0)?.cast_unsigned()), Moment(row.get(1)?))),
+        )?;
         let silences = self.rows(LOAD, "SELECT body FROM silences ORDER BY id", [], |row| json(row, 0))?;
         let last = self.number(
             LOAD,
@@ -113,6 +127,7 @@ impl Store for SqliteStore {
         Ok(Loaded {
             active,
             entries,
+            group_times,
             silences,
             last: last.map(Moment),
             next_alert: next("SELECT max(id) FROM alerts")?,

@@ -76,6 +76,11 @@ impl Engine {
         for row in &loaded.entries {
             self.restore_entry(row, &keys, under_way, now)?;
         }
+        for (id, at) in loaded.group_times {
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.last_sent = group.last_sent.max(Some(at));
+            }
+        }
         let ids = self.groups.keys().copied().collect::<Vec<_>>();
         for id in ids {
             self.restore_times(id, now.steady);

@@ -69,7 +69,7 @@ impl Sim {
     }
 
     fn open(folder: &tempfile::TempDir, config: &Config, now: Now) -> Engine {
-        let mut store = SqliteStore::open(folder.path().join("alerts.db")).unwrap();
+        let mut store = SqliteStore::open(folder.path().join("alerts.db")).unwrap().without_waiting_for_the_disk();
         let loaded = store.load().unwrap();
         let names = ["log", "pagerduty", "slack"];
         let outlets = names.iter().map(|name| Outlet::new((*name).to_owned(), None)).collect();

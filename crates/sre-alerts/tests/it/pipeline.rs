@@ -166,7 +166,7 @@ async fn one_process_at_a_time() {
 async fn receivers_that_hang_panic_or_refuse_are_their_own_problem() {
     let folder = tempfile::tempdir().unwrap();
     let (never, _a) = recorder(How::Never);
-    let (slow, _b) = recorder(How::After(Duration::from_secs(3)));
+    let (slow, _b) = recorder(How::After(Duration::from_secs(30)));
     let (panics, _c) = recorder(How::Panics);
     let (refuses, _d) = recorder(How::Refuses);
     let (flaky, mut flaky_told) = recorder(How::FailsFirst(2));
@@ -180,13 +180,13 @@ async fn receivers_that_hang_panic_or_refuse_are_their_own_problem() {
         ("slow", slow),
     ];
     let mut config = config(&["flaky", "good", "never", "panics", "refuses", "slow"]);
-    config.delivery.timeout = Duration::from_secs(5);
+    config.delivery.timeout = Duration::from_secs(60);
     let pipeline = open(folder.path(), config, all);
     for i in 0..20 {
         let before = tokio::time::Instant::now();
         pipeline.accept(vec![alert(&format!("a{i}"))]).await.unwrap();
         assert_eq!(next(&mut told).await.title, format!("a{i}"));
-        assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
+        assert!(before.elapsed() < LONG, "{:?}", before.elapsed());
     }
     for _ in 0..20 {
         next(&mut flaky_told).await;
