@@ -161,6 +161,6 @@ fn target(name: &str, url: &str) -> Result<Target, Error> {
     match host {
         Some((host, Some(port))) => Ok(Target::new(format!("{name} {host}:{port}"))),
         Some((host, None)) => Ok(Target::new(format!("{name} {host}"))),
-        None => Err(misconfigured(name, "the URL is not an http(s) URL")),
+        None => Err(misconfigured(name, "the webhook is not an http(s) URL")),
     }
 }

@@ -49,7 +49,7 @@ impl Discord {
     #[expect(clippy::needless_pass_by_value, reason = "as with every other receiver")]
     pub fn new(client: Client, url: Secret) -> Result<Self, Error> {
         const NAME: &str = "Discord webhook";
-        let unusable = |_| misconfigured(NAME, "the URL is not an http(s) URL");
+        let unusable = |_| misconfigured(NAME, "the webhook is not an http(s) URL");
         let mut asked = url::Url::parse(url.expose().trim()).map_err(unusable)?;
         let others: Vec<(String, String)> = asked.query_pairs().into_owned().filter(|(key, _)| key != "wait").collect();
         asked.query_pairs_mut().clear().extend_pairs(others).append_pair("wait", "true");
