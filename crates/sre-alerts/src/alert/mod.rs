@@ -28,12 +28,12 @@ mod limits;
 mod model;
 
 pub use builder::AlertBuilder;
+#[cfg(feature = "pipeline")]
+pub(crate) use identity::KeyHash;
 pub(crate) use identity::digest;
 pub use identity::{DedupKey, Fingerprint};
 pub use limits::InvalidAlert;
-pub(crate) use limits::longest;
 #[cfg(feature = "server")]
 pub(crate) use limits::most;
+pub(crate) use limits::{is_label_name, longest};
 pub use model::{Alert, Labels, Link, State};
-#[cfg(feature = "pipeline")]
-pub(crate) use {identity::KeyHash, limits::is_label_name};
