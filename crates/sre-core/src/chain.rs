@@ -13,6 +13,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use crate::redact;
 
@@ -37,6 +38,35 @@ impl fmt::Display for ErrorChain<'_> {
         }
         f.write_str(&redact::text(&said))
     }
+}
+
+/// The words of a TLS error anywhere in the chain.
+///
+/// ```
+/// assert_eq!(sre_core::chain::tls(&std::io::Error::other("no route to host")), None);
+/// ```
+#[must_use]
+pub fn tls(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut link = Some(error);
+    while let Some(e) = link {
+        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
+            return Some(tls.to_string());
+        }
+        // An `io::Error` says its inner error's words itself, and its `source()` skips that error.
+        let inner = e.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        link = inner.map(|e| e as &(dyn Error + 'static)).or_else(|| e.source());
+    }
+    None
+}
+
+/// The last link of the chain: it says what the system said; the ones above only say who passed it on. Not redacted.
+#[must_use]
+pub fn root(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What a failed SMTP dialogue means: how far it got decides what became of the mail.
 
-use std::error::Error as StdError;
+use std::error::Error as _;
 use std::io;
 
 use lettre::transport::smtp;
-use sre_core::{Delivery, RetryHint, Target};
+use sre_core::{Delivery, RetryHint, Target, chain};
 
 use crate::error::{Error, ErrorKind};
 
@@ -27,7 +27,7 @@ pub(super) fn of(error: &smtp::Error, stage: Stage, target: &Target) -> Error {
         let said = error.source().map(ToString::to_string).unwrap_or_default();
         return refused(&code.to_string(), &said, stage, target);
     }
-    let tls = tls(error);
+    let tls = chain::tls(error);
     let (kind, hint) = match () {
         () if tls.is_some() => (ErrorKind::Tls, RetryHint::Never),
         () if error.is_timeout() => (ErrorKind::Timeout, RetryHint::Backoff),
@@ -42,7 +42,7 @@ pub(super) fn of(error: &smtp::Error, stage: Stage, target: &Target) -> Error {
         () if refused_connection(error) => (ErrorKind::Connect, RetryHint::Backoff),
         () => (ErrorKind::Broken, RetryHint::Backoff),
     };
-    let why = tls.unwrap_or_else(|| deepest(error));
+    let why = tls.unwrap_or_else(|| chain::root(error));
     failed(kind, stage, target, &why).with_hint(hint)
 }
 
@@ -88,25 +88,4 @@ fn refused_connection(error: &smtp::Error) -> bool {
         )
     };
     error.source().and_then(|e| e.downcast_ref::<io::Error>()).is_some_and(connecting)
-}
-
-/// The text of a TLS error anywhere in the chain.
-fn tls(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut link = Some(error);
-    while let Some(e) = link {
-        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
-            return Some(tls.to_string());
-        }
-        let inner = e.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        link = inner.map(|e| e as &(dyn StdError + 'static)).or_else(|| e.source());
-    }
-    None
-}
-
-fn deepest(error: &(dyn StdError + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }

@@ -1,9 +1,8 @@
 //! What can go wrong with an HTTP request, and what that means.
 
-use std::error::Error as StdError;
-use std::io;
 use std::time::Duration;
 
+use crate::chain;
 use crate::error::{Delivery, ErrorClass, RetryHint};
 use crate::failure::{Failure, FailureKind};
 use crate::target::Target;
@@ -149,7 +148,7 @@ impl Diagnosis {
     }
 
     fn of_reqwest(error: &reqwest::Error) -> Self {
-        let tls = find_tls(error);
+        let tls = chain::tls(error);
         let not_sent = error.is_connect();
         let (kind, hint) = if error.is_builder() {
             (ErrorKind::InvalidRequest, RetryHint::Never)
@@ -171,7 +170,7 @@ impl Diagnosis {
             (ErrorKind::Timeout, _) if not_sent => "no connection within the connect timeout".to_owned(),
             (ErrorKind::Timeout, _) => "connected, but nothing came within the read timeout".to_owned(),
             (_, Some(tls)) => tls,
-            _ => deepest(error),
+            _ => chain::root(error),
         };
         Self { kind, delivery, hint, detail }
     }
@@ -179,27 +178,4 @@ impl Diagnosis {
     pub(super) fn into_error(self, target: Target) -> Error {
         Error::new(self.kind, target).with_detail(self.detail).with_delivery(self.delivery).with_hint(self.hint)
     }
-}
-
-/// The text of a TLS error anywhere in the chain.
-fn find_tls(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut link = Some(error);
-    while let Some(e) = link {
-        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
-            return Some(tls.to_string());
-        }
-        // An `io::Error` says its inner error's words itself, and its `source()` skips that error.
-        let inner = e.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        link = inner.map(|e| e as &(dyn StdError + 'static)).or_else(|| e.source());
-    }
-    None
-}
-
-/// The last link of the chain says what the system said; the ones above only say who passed it on.
-fn deepest(error: &(dyn StdError + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
