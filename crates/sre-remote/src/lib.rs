@@ -56,4 +56,4 @@ pub use inventory::{Inventory, Selection};
 pub use phase::Phase;
 pub use problem::{Place, Problem};
 pub use timings::Timings;
-pub use transport::{Peer, Session, SharedTransport, Transport};
+pub use transport::{Dialed, Peer, Session, SharedTransport, Transport};

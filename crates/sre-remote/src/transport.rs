@@ -36,6 +36,18 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Dropping the future closes the socket.
     fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>>;
 
+    /// Connects as far as the server's first words, for callers that bound how many hosts they work on: what says nothing
+    /// need not count. Transports that cannot stop there leave everything to [`Dialed::log_in`], as this one does.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the socket.
+    fn dial<'a>(&'a self, host: &'a Host, _deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Dialed + 'a>, Error>> {
+        Box::pin(async move { Ok(Box::new(Undialed { transport: self, host }) as Box<dyn Dialed + 'a>) })
+    }
+
     /// Waits for what still goes on in the background, such as killing commands on hosts that are slow to answer: a few
     /// seconds at most. To be called at the end of a run.
     fn settle(&self) -> BoxFuture<'_, ()> {
@@ -45,6 +57,36 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// The name of the jump host that connections to `host` go through first: the fan-out bounds how many at a time.
     fn gateway(&self, _host: &Host) -> Option<String> {
         None
+    }
+}
+
+/// A host that answers, before the login. Dropping it closes the connection.
+pub trait Dialed: fmt::Debug + Send {
+    /// Verifies the host and logs in.
+    ///
+    /// # Errors
+    /// As [`Transport::connect`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the socket.
+    fn log_in<'a>(self: Box<Self>, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>>
+    where
+        Self: 'a;
+}
+
+/// A transport that connects and logs in at one go.
+#[derive(Debug)]
+struct Undialed<'t, T: ?Sized> {
+    transport: &'t T,
+    host: &'t Host,
+}
+
+impl<T: Transport + ?Sized> Dialed for Undialed<'_, T> {
+    fn log_in<'a>(self: Box<Self>, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move { self.transport.connect(self.host, deadline).await })
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::Error;
 use crate::deadline::Deadline;
 use crate::error::Error as HostError;
 use crate::host::Host;
-use crate::transport::{BoxFuture, Session, SharedTransport, Transport};
+use crate::transport::{BoxFuture, Dialed, Session, SharedTransport, Transport};
 
 /// One transport for most hosts, and others for those that ask for them.
 #[derive(Debug)]
@@ -55,6 +55,14 @@ impl ByHost {
 impl Transport for ByHost {
     fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, HostError>> {
         self.of(host).connect(host, deadline)
+    }
+
+    fn dial<'a>(
+        &'a self,
+        host: &'a Host,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Box<dyn Dialed + 'a>, HostError>> {
+        self.of(host).dial(host, deadline)
     }
 
     fn settle(&self) -> BoxFuture<'_, ()> {

@@ -14,6 +14,8 @@ pub enum Event {
     Connecting,
     /// It was reset, as too many were connecting.
     Throttled,
+    /// The server said its first words.
+    Answered,
     /// A session was opened.
     Connected,
     /// A command was started: its shell text, its words, or its script.

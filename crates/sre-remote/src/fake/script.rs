@@ -66,7 +66,7 @@ impl FakeHost {
         Self::default()
     }
 
-    /// How long connecting takes, whether it works or fails.
+    /// How long the server takes to say its first words, whether connecting works or fails.
     #[must_use]
     pub fn connect_delay(mut self, delay: Duration) -> Self {
         self.connect_delay = delay;

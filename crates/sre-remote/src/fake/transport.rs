@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::phase::Phase;
-use crate::transport::{BoxFuture, Peer, Session, Transport};
+use crate::transport::{BoxFuture, Dialed, Peer, Session, Transport};
 
 /// A scripted transport; see the [module](super). Clones share the record.
 #[derive(Clone)]
@@ -28,11 +28,23 @@ pub struct FakeTransport {
 type Gateway = dyn Fn(&Host) -> Option<String> + Send + Sync;
 
 /// Counts somebody as connecting, for as long as it lives.
+#[derive(Debug)]
 struct Attempt {
     record: Arc<Mutex<Record>>,
     host: String,
     gateway: Option<String>,
+    /// It logs in.
+    active: bool,
     done: bool,
+}
+
+/// A scripted host that answers.
+#[derive(Debug)]
+struct FakeDialed<'a> {
+    host: &'a Host,
+    script: FakeHost,
+    attempt: Attempt,
+    nth: u32,
 }
 
 // === impl FakeTransport ===
@@ -121,7 +133,7 @@ impl FakeTransport {
         lock(&self.record).max_connecting.get(&gateway.map(str::to_owned)).copied().unwrap_or(0)
     }
 
-    async fn open(&self, host: &Host, deadline: Deadline) -> Result<Box<dyn Session>, Error> {
+    async fn open<'a>(&'a self, host: &'a Host, deadline: Deadline) -> Result<FakeDialed<'a>, Error> {
         let script = self.hosts.get(host.name()).unwrap_or(&self.default).clone();
         let (mut attempt, room, nth) = self.begin(host);
         if !room {
@@ -132,7 +144,7 @@ impl FakeTransport {
         if script.stuck {
             std::future::pending::<()>().await;
         }
-        if let Some(phase) = script.hang {
+        if let Some(phase) = script.hang.filter(|phase| *phase <= Phase::Handshake) {
             tokio::time::sleep_until(deadline.instant()).await;
             attempt.done = true;
             return Err(failed(ErrorKind::Timeout, phase, host));
@@ -141,36 +153,31 @@ impl FakeTransport {
             attempt.done = true;
             return Err(failed(ErrorKind::Timeout, Phase::Connect, host));
         }
-        if let Some(failure) = script.failure.filter(|failure| nth < failure.times) {
-            attempt.done = true;
-            return Err(failed(failure.kind, failure.phase, host));
-        }
-        attempt.done = true;
-        // Before there is a session: a host counts once.
-        drop(attempt);
-        lock(&self.record).push(host.name(), Event::Connected);
-        let mut peer = Peer { user: host.user().map(str::to_owned), ..Peer::default() };
-        peer.timings.add(Phase::Connect, script.connect_delay);
-        Ok(Box::new(FakeSession::new(host.clone(), script, peer, self.record.clone())))
+        lock(&self.record).push(host.name(), Event::Answered);
+        Ok(FakeDialed { host, script, attempt, nth })
     }
 
     fn begin(&self, host: &Host) -> (Attempt, bool, u32) {
         let gateway = (self.gateway)(host);
         let mut record = lock(&self.record);
-        record.enter();
         record.push(host.name(), Event::Connecting);
         let room = record.connecting(&gateway, self.throttle);
         let nth = record.attempts.entry(host.name().to_owned()).or_default();
         let before = *nth;
         *nth += 1;
         drop(record);
-        (Attempt { record: self.record.clone(), host: host.name().to_owned(), gateway, done: false }, room, before)
+        let (record, host) = (self.record.clone(), host.name().to_owned());
+        (Attempt { record, host, gateway, active: false, done: false }, room, before)
     }
 }
 
 impl Transport for FakeTransport {
     fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>> {
-        Box::pin(self.open(host, deadline))
+        Box::pin(async move { self.open(host, deadline).await?.log_in(deadline).await })
+    }
+
+    fn dial<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Dialed + 'a>, Error>> {
+        Box::pin(async move { Ok(Box::new(self.open(host, deadline).await?) as Box<dyn Dialed + 'a>) })
     }
 
     fn gateway(&self, host: &Host) -> Option<String> {
@@ -184,13 +191,56 @@ impl fmt::Debug for FakeTransport {
     }
 }
 
+// === impl FakeDialed ===
+
+impl FakeDialed<'_> {
+    async fn log_in(mut self, deadline: Deadline) -> Result<Box<dyn Session>, Error> {
+        let (host, script) = (self.host, self.script);
+        self.attempt.enter();
+        if let Some(phase) = script.hang {
+            tokio::time::sleep_until(deadline.instant()).await;
+            self.attempt.done = true;
+            return Err(failed(ErrorKind::Timeout, phase, host));
+        }
+        self.attempt.done = true;
+        if let Some(failure) = script.failure.filter(|failure| self.nth < failure.times) {
+            return Err(failed(failure.kind, failure.phase, host));
+        }
+        let record = self.attempt.record.clone();
+        // Before there is a session: a host counts once.
+        drop(self.attempt);
+        lock(&record).push(host.name(), Event::Connected);
+        let mut peer = Peer { user: host.user().map(str::to_owned), ..Peer::default() };
+        peer.timings.add(Phase::Connect, script.connect_delay);
+        Ok(Box::new(FakeSession::new(host.clone(), script, peer, record)))
+    }
+}
+
+impl Dialed for FakeDialed<'_> {
+    fn log_in<'a>(self: Box<Self>, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>>
+    where
+        Self: 'a,
+    {
+        Box::pin(FakeDialed::log_in(*self, deadline))
+    }
+}
+
 // === impl Attempt ===
+
+impl Attempt {
+    fn enter(&mut self) {
+        self.active = true;
+        lock(&self.record).enter();
+    }
+}
 
 impl Drop for Attempt {
     fn drop(&mut self) {
         let mut record = lock(&self.record);
         record.no_longer_connecting(&self.gateway);
-        record.leave();
+        if self.active {
+            record.leave();
+        }
         if !self.done {
             record.push(&self.host, Event::Dropped);
         }

@@ -56,7 +56,8 @@ impl Fleet {
         }
     }
 
-    /// How many hosts are worked on at once; at least 1.
+    /// How many hosts are worked on at once; at least 1. As many again may wait for their server's first words, unless it
+    /// is 1.
     #[must_use]
     pub fn with_workers(mut self, workers: usize) -> Self {
         self.workers = workers.max(1);
@@ -70,7 +71,7 @@ impl Fleet {
         self
     }
 
-    /// Time for one host, from its first attempt to its end.
+    /// Time for one host, from its first attempt to its end, without waiting for a slot.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

@@ -29,11 +29,11 @@ pub struct HostResult<T = ()> {
     pub address: Option<SocketAddr>,
     /// Who logged in.
     pub user: Option<String>,
-    /// How often connecting was tried; 0 when it was skipped.
+    /// How often connecting was tried; 0 when it never began.
     pub attempts: u32,
-    /// When its work began; `None` when it was skipped.
+    /// When its work began; `None` when it never did.
     pub started: Option<Timestamp>,
-    /// From its first attempt to its end.
+    /// From its first attempt to its end, without waiting for a slot.
     pub elapsed: Duration,
     /// By phase, of the attempt that came through.
     pub timings: Timings,

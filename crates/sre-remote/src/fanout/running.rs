@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::capture::{Backlog, Capture, Live};
@@ -13,6 +14,7 @@ use super::fleet::Fleet;
 use super::job::Job;
 use super::queue::{Queue, Turn};
 use super::result::HostResult;
+use super::slots::{Answer, Slots};
 use super::spill::Folder;
 use super::status::Status;
 use super::stop::StopReason;
@@ -33,7 +35,7 @@ pub struct Running<J: Job> {
     ready: VecDeque<Event<J::Output>>,
     backlog: Backlog,
     folder: Option<Folder>,
-    active: usize,
+    slots: Slots,
     failed: usize,
     allowed: Option<usize>,
     drained: bool,
@@ -42,9 +44,29 @@ pub struct Running<J: Job> {
 /// What the tasks say.
 #[derive(Debug)]
 pub(super) enum Message<T> {
-    Connected { index: usize },
-    Retrying { index: usize, attempt: u32, delay: std::time::Duration, reason: String },
-    Output { index: usize, stream: OutputStream, lines: Vec<u8> },
+    Connected {
+        index: usize,
+    },
+    Retrying {
+        index: usize,
+        attempt: u32,
+        delay: std::time::Duration,
+        reason: String,
+    },
+    Output {
+        index: usize,
+        stream: OutputStream,
+        lines: Vec<u8>,
+    },
+    /// The host lends its slot.
+    Waits {
+        index: usize,
+    },
+    /// It wants one again.
+    GoesOn {
+        index: usize,
+        answer: oneshot::Sender<Answer>,
+    },
     Finished(Box<HostResult<T>>),
 }
 
@@ -54,13 +76,13 @@ impl<J: Job> Running<J> {
     pub(super) fn new(fleet: Fleet, job: Arc<J>, hosts: Arc<[Host]>) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
         Self {
-            queue: Queue::new(hosts.len(), fleet.workers, fleet.startups),
+            queue: Queue::new(hosts.len(), Slots::most(fleet.workers), fleet.startups),
             allowed: fleet.max_fail.map(|max| max.of(hosts.len())),
             folder: fleet.output_folder.as_deref().map(Folder::new),
             tasks: JoinSet::new(),
             ready: VecDeque::new(),
             backlog: Backlog::default(),
-            active: 0,
+            slots: Slots::new(fleet.workers),
             failed: 0,
             drained: false,
             fleet,
@@ -81,7 +103,7 @@ impl<J: Job> Running<J> {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            if self.active == 0 {
+            if self.slots.active() == 0 {
                 // Without a host at work, every way has room: only a run that was stopped has hosts left.
                 let index = self.queue.drain()?;
                 let skipped = HostResult::without_answer(index, self.hosts[index].name(), Status::Skipped);
@@ -91,7 +113,7 @@ impl<J: Job> Running<J> {
             tokio::select! {
                 biased;
                 () = stop.draining(), if !self.drained => self.drained = true,
-                message = self.messages.recv() => return Some(self.take(message?)),
+                message = self.messages.recv() => self.take(message?),
             }
         }
     }
@@ -115,21 +137,25 @@ impl<J: Job> Running<J> {
         self.fleet.stop.reason().or(too_many.then_some(StopReason::MaxFail))
     }
 
-    /// How many hosts are worked on.
+    /// How many hosts are under way.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.active
+        self.slots.active()
     }
 
     fn start_hosts(&mut self) {
         // Ended tasks; their results came by message.
         while self.tasks.try_join_next().is_some() {}
-        while self.active < self.fleet.workers && self.stopped().is_none() {
+        match self.stopped() {
+            None => self.slots.serve(),
+            Some(_) => self.slots.dismiss(),
+        }
+        while self.slots.may_start() && self.stopped().is_none() {
             let (transport, hosts) = (&self.fleet.transport, &self.hosts);
             let turn = self.queue.next(|index| transport.gateway(&hosts[index]));
-            let idle = self.active == 0;
+            let idle = self.slots.active() == 0;
             let Some(turn) = turn.or_else(|| idle.then(|| self.queue.force()).flatten()) else { return };
-            self.active += 1;
+            self.slots.start();
             self.ready.push_back(Event::Started { index: turn.index });
             self.start(turn);
         }
@@ -152,20 +178,23 @@ impl<J: Job> Running<J> {
         self.tasks.spawn(worker::supervise(task, permit));
     }
 
-    fn take(&mut self, message: Message<J::Output>) -> Event<J::Output> {
-        match message {
+    fn take(&mut self, message: Message<J::Output>) {
+        let event = match message {
             Message::Connected { index } => Event::Connected { index },
             Message::Retrying { index, attempt, delay, reason } => Event::Retrying { index, attempt, delay, reason },
             Message::Output { index, stream, lines } => {
                 self.backlog.shown(lines.len());
                 Event::Output { index, stream, lines }
             }
+            Message::Waits { index } => return self.slots.lend(index),
+            Message::GoesOn { index, answer } => return self.slots.ask_back(index, answer),
             Message::Finished(result) => {
-                self.active -= 1;
+                self.slots.end(result.index);
                 self.failed += usize::from(result.status.is_failed());
                 Event::Finished(result)
             }
-        }
+        };
+        self.ready.push_back(event);
     }
 }
 
@@ -173,7 +202,7 @@ impl<J: Job> fmt::Debug for Running<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
             .field("hosts", &self.hosts.len())
-            .field("active", &self.active)
+            .field("active", &self.slots.active())
             .field("failed", &self.failed)
             .finish_non_exhaustive()
     }

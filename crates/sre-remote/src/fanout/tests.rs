@@ -141,6 +141,63 @@ async fn a_full_way_does_not_hold_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn hosts_that_never_answer_cost_their_timeout_once() {
+    let mut fake = FakeTransport::new().every_host(FakeHost::new().reply(|_, _| Reply::exit(0).delay(seconds(1))));
+    for i in [1, 2, 3, 40, 41, 42] {
+        fake = fake.host(&format!("h{i}"), FakeHost::new().hang_connect(Phase::Connect));
+    }
+    let started = Instant::now();
+    let fleet = fleet(&fake).with_workers(6).with_timeout(seconds(20));
+    let statuses = statuses(&fleet, 43).await;
+    assert_eq!(statuses.iter().filter(|status| *status == "timeout (connect)").count(), 6);
+    assert_eq!(statuses.iter().filter(|status| *status == "ok").count(), 37);
+    // 37 hosts by six at a time take 7 s, and the last dead ones begin soon after the run does.
+    assert!(started.elapsed() < seconds(28), "{:?}", started.elapsed());
+    assert!(fake.max_active() <= 6);
+
+    let fake = FakeTransport::new().host("h0", FakeHost::new().connect_delay(Duration::from_millis(500)));
+    let results = self::fleet(&fake).with_workers(1).with_timeout(seconds(2)).run(command(), hosts(5)).collect().await;
+    let began: Vec<_> = fake.all_events().into_iter().filter(|(_, event)| *event == fake::Event::Connecting).collect();
+    let order: Vec<_> = began.iter().map(|(host, _)| host.as_str()).collect();
+    assert_eq!((order, results.len()), (vec!["h0", "h1", "h2", "h3", "h4"], 5), "one worker keeps the order");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_answers_late_waits_for_a_slot_outside_of_its_own_time() {
+    let late = FakeHost::new().connect_delay(seconds(1));
+    let busy = FakeHost::new().reply(|_, _| Reply::exit(0).delay(seconds(4)));
+    let fake = FakeTransport::new().every_host(busy).host("h0", late.clone()).host("h1", late);
+    let fleet = fleet(&fake).with_workers(2).with_timeout(seconds(5));
+    let results = fleet.run(command(), hosts(6)).collect().await;
+    let words: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
+    assert_eq!(words, ["ok"; 6]);
+    assert!(results.iter().all(|result| result.elapsed < seconds(5)), "{results:?}");
+    assert!(fake.max_active() <= 2);
+    assert!(fake.events("h0").len() == 5 && results[0].attempts == 1, "{:?}", fake.events("h0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_waits_too_long_for_a_slot_is_made_anew() {
+    use fake::Event::{Answered, Connected, Connecting, Dropped};
+    let busy = FakeHost::new().reply(|_, _| Reply::exit(0).delay(seconds(25)));
+    let fake = FakeTransport::new().every_host(busy).host("h0", FakeHost::new().connect_delay(seconds(1)));
+    let fleet = fleet(&fake).with_workers(2);
+    let results = fleet.run(command(), hosts(3)).collect().await;
+    assert!(results.iter().all(HostResult::is_ok), "{results:?}");
+    assert_eq!(fake.events("h0")[..5], [Connecting, Answered, Dropped, Connecting, Answered]);
+    assert_eq!((fake.events("h0")[5].clone(), results[0].attempts), (Connected, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_slot_when_the_run_stops_is_skipped() {
+    let busy = FakeHost::new().reply(|_, _| Reply::exit(1).delay(seconds(4)));
+    let fake = FakeTransport::new().every_host(busy).host("h0", FakeHost::new().connect_delay(seconds(1)));
+    let fleet = fleet(&fake).with_workers(2).with_max_fail("0".parse().unwrap());
+    assert_eq!(statuses(&fleet, 6).await, ["skipped", "exit 1", "exit 1", "skipped", "skipped", "skipped"]);
+    assert!(fake.commands("h0").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_failures_stop_the_run() {
     let fake = FakeTransport::new().every_host(FakeHost::new().reply(|_, _| Reply::exit(1).delay(seconds(1))));
     let fleet = fleet(&fake).with_workers(2).with_max_fail("10%".parse().unwrap());

@@ -4,30 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sre_core::{Classify, Delivery, RetryHint};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use super::capture::Capture;
+use super::clock::HostClock;
+use super::connect::NotConnected;
 use super::fleet::Fleet;
 use super::gate::{Gate, Permit};
 use super::job::{Finish, Job};
 use super::result::HostResult;
 use super::running::Message;
 use super::status::Status;
-use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::exec::ExecContext;
 use crate::host::Host;
 use crate::phase::Phase;
 use crate::timings::Timings;
-use crate::transport::Session;
 
 /// A transport that keeps its deadline says itself in which phase it was: it gets this long to do so.
-const SLACK: Duration = Duration::from_millis(250);
-/// Tries beyond the policy's for a host that was only throttled.
-const THROTTLED_TRIES: u32 = 6;
+pub(super) const SLACK: Duration = Duration::from_millis(250);
 
 /// All that the task of a host needs.
 pub(super) struct Work<J: Job> {
@@ -42,8 +39,8 @@ pub(super) struct Work<J: Job> {
 
 /// How far it came, as the supervisor sees it.
 #[derive(Debug, Default)]
-struct Progress {
-    attempts: AtomicU32,
+pub(super) struct Progress {
+    pub(super) attempts: AtomicU32,
     connected: AtomicU32,
 }
 
@@ -56,15 +53,14 @@ pub(super) async fn supervise<J: Job>(work: Work<J>, permit: Permit) {
     let (index, hosts, fleet) = (work.index, work.hosts.clone(), work.fleet.clone());
     let (capture, sender) = (work.capture.clone(), work.sender.clone());
     let progress = Arc::new(Progress::default());
-    let (started, begun) = (fleet.clock.now(), Instant::now());
-    let deadline = Deadline::after(fleet.timeout);
-    let mut task = tokio::spawn(work.run(permit, deadline, progress.clone()));
+    let (started, clock) = (fleet.clock.now(), Arc::new(HostClock::start(fleet.timeout)));
+    let mut task = tokio::spawn(work.run(permit, clock.clone(), progress.clone()));
     let _guard = AbortOnDrop(task.abort_handle());
     let host = &hosts[index];
     let ended = tokio::select! {
         biased;
         ended = &mut task => ended,
-        error = overdue(&fleet, deadline, host, &progress) => {
+        error = overdue(&fleet, &clock, host, &progress) => {
             task.abort();
             // What can be aborted is gone before its slot is given away.
             let _ = tokio::time::timeout(SLACK, &mut task).await;
@@ -75,7 +71,7 @@ pub(super) async fn supervise<J: Job>(work: Work<J>, permit: Permit) {
     };
     let mut result = ended.unwrap_or_else(|e| crashed(index, host, &e));
     result.started = Some(started);
-    result.elapsed = begun.elapsed();
+    result.elapsed = clock.elapsed();
     result.attempts = result.attempts.max(progress.attempts.load(Ordering::Relaxed));
     let kept = capture.take();
     (result.output, result.lines_dropped, result.spill_error) = (kept.captured, kept.dropped, kept.spill_error);
@@ -83,14 +79,13 @@ pub(super) async fn supervise<J: Job>(work: Work<J>, permit: Permit) {
 }
 
 /// Ends when the task should have ended by itself, with the reason.
-async fn overdue(fleet: &Fleet, deadline: Deadline, host: &Host, progress: &Progress) -> Error {
-    let late = deadline.instant() + fleet.grace;
+async fn overdue(fleet: &Fleet, clock: &HostClock, host: &Host, progress: &Progress) -> Error {
     let killed = async {
         fleet.stop.killing().triggered().await;
         tokio::time::sleep(fleet.grace).await;
     };
     let kind = tokio::select! {
-        () = tokio::time::sleep_until(late) => ErrorKind::Timeout,
+        () = clock.late_by(fleet.grace) => ErrorKind::Timeout,
         () = killed => ErrorKind::Interrupted,
     };
     let phase = if progress.connected.load(Ordering::Relaxed) > 0 { Phase::Exec } else { Phase::Connect };
@@ -107,15 +102,20 @@ fn crashed<T>(index: usize, host: &Host, e: &JoinError) -> HostResult<T> {
 // === impl Work ===
 
 impl<J: Job> Work<J> {
-    async fn run(self, permit: Permit, deadline: Deadline, progress: Arc<Progress>) -> HostResult<J::Output> {
+    async fn run(self, permit: Permit, clock: Arc<HostClock>, progress: Arc<Progress>) -> HostResult<J::Output> {
         let mut result = HostResult::without_answer(self.index, self.host().name(), Status::Interrupted);
-        let mut session = match self.connect(permit, deadline, &progress).await {
+        let mut session = match self.connect(permit, &clock, &progress).await {
             Ok(session) => session,
-            Err(error) => {
+            Err(NotConnected::Failed(error)) => {
                 result.fail(&error);
                 return result;
             }
+            Err(NotConnected::Skipped) => {
+                result.status = Status::Skipped;
+                return result;
+            }
         };
+        let deadline = clock.deadline();
         progress.connected.store(1, Ordering::Relaxed);
         let _ = self.sender.send(Message::Connected { index: self.index });
         let context = ExecContext::until(deadline).with_interrupt(self.fleet.stop.killing().clone());
@@ -136,93 +136,9 @@ impl<J: Job> Work<J> {
         result
     }
 
-    fn host(&self) -> &Host {
+    pub(super) fn host(&self) -> &Host {
         &self.hosts[self.index]
     }
-
-    /// Connects, again if that is of use.
-    async fn connect(
-        &self,
-        mut permit: Permit,
-        deadline: Deadline,
-        progress: &Progress,
-    ) -> Result<Box<dyn Session>, Error> {
-        let mut counted = 0;
-        loop {
-            let attempt = progress.attempts.fetch_add(1, Ordering::Relaxed) + 1;
-            let error = match self.attempt(deadline).await {
-                Ok(session) => {
-                    permit.succeeded();
-                    return Ok(session);
-                }
-                Err(error) => error,
-            };
-            let throttled = match is_throttling(&error) {
-                true => permit.throttled(self.index),
-                false => {
-                    drop(permit);
-                    false
-                }
-            };
-            if !throttled || attempt >= self.fleet.retry.attempts() + THROTTLED_TRIES {
-                counted += 1;
-            }
-            let Some(delay) = self.delay(&error, attempt, counted, deadline) else {
-                return Err(error.with_attempts(attempt));
-            };
-            let reason = error.to_string();
-            let _ = self.sender.send(Message::Retrying { index: self.index, attempt, delay, reason });
-            permit = self.wait(delay, deadline, error).await?;
-        }
-    }
-
-    async fn attempt(&self, deadline: Deadline) -> Result<Box<dyn Session>, Error> {
-        let host = self.host();
-        tokio::select! {
-            biased;
-            () = self.fleet.stop.killing().triggered() => Err(self.interrupted()),
-            connected = self.fleet.transport.connect(host, deadline) => connected,
-            () = tokio::time::sleep_until(deadline.instant() + SLACK) => {
-                Err(Error::new(ErrorKind::Timeout, Phase::Connect, host))
-            }
-        }
-    }
-
-    fn delay(&self, error: &Error, attempt: u32, counted: u32, deadline: Deadline) -> Option<Duration> {
-        let policy = &self.fleet.retry;
-        let pointless = error.retry_hint() == RetryHint::Never
-            || error.delivery() != Delivery::NotSent
-            || error.kind() == ErrorKind::Timeout
-            || policy.attempts() <= 1
-            || counted >= policy.attempts();
-        if pointless {
-            return None;
-        }
-        let delay = policy.jittered_delay(attempt - 1);
-        (delay < deadline.remaining()).then_some(delay)
-    }
-
-    /// Waits for the next attempt and for room; the last error stands when the time is over before.
-    async fn wait(&self, delay: Duration, deadline: Deadline, last: Error) -> Result<Permit, Error> {
-        let waiting = async {
-            tokio::time::sleep(delay).await;
-            self.gate.enter().await
-        };
-        tokio::select! {
-            biased;
-            () = self.fleet.stop.killing().triggered() => Err(self.interrupted()),
-            permit = deadline.limit(waiting) => permit.map_err(|_| last),
-        }
-    }
-
-    fn interrupted(&self) -> Error {
-        Error::new(ErrorKind::Interrupted, Phase::Connect, self.host())
-    }
-}
-
-/// A server that has too many logins under way closes the connection at once.
-fn is_throttling(error: &Error) -> bool {
-    error.kind() == ErrorKind::Broken && matches!(error.phase(), Phase::Connect | Phase::Handshake)
 }
 
 /// Some transports measure what comes after the login, too.

@@ -5,7 +5,7 @@ use sre_core::RetryHint;
 use ssh2::MethodType;
 
 use super::link::{Link, Stopped};
-use super::refusal::{from_stopped, timed_out};
+use super::refusal::from_stopped;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
@@ -27,13 +27,10 @@ const CIPHERS: &str = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-po
 /// A server that is not SSH, or says why it does not want us, says so in its first bytes.
 const FIRST_WORDS: usize = 256;
 
-/// Exchanges versions and keys. `known` are the types of the keys that we know of this host: they are asked for first, so
+/// Exchanges versions and keys with a server that has begun to speak. `known` are the types of the keys that we know of this host: they are asked for first, so
 /// that a host with several keys shows one that can be compared.
 pub(super) async fn run(link: &Link, host: &Host, known: &[KeyType], deadline: Deadline) -> Result<(), Error> {
     prefer(link, known).map_err(|e| from_stopped(Stopped::Refused(e), Phase::Handshake, host))?;
-    link.readable(deadline).await.map_err(|_| {
-        timed_out(Phase::Handshake, host).with_detail("connected, and the server said nothing (overloaded, or not SSH)")
-    })?;
     let first = first_words(link);
     let done = link.drive(deadline, |_| link.gathered(|session| session.clone().handshake())).await;
     done.map_err(|stopped| {

@@ -128,11 +128,6 @@ impl Link {
         matches!(self.session.block_directions(), BlockDirections::Outbound | BlockDirections::Both)
     }
 
-    /// Waits until there is something to read, without reading it.
-    pub(super) async fn readable(&self, deadline: Deadline) -> Result<(), Elapsed> {
-        deadline.limit(self.socket.ready(Interest::READABLE)).await.map(|_| ())
-    }
-
     /// Whether the other side has closed or reset the connection, and all it said was read.
     pub(super) fn is_gone(&self) -> bool {
         let peeked = recv(self.descriptor(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);
@@ -163,6 +158,12 @@ impl fmt::Debug for Link {
 // === impl Socket ===
 
 impl Socket {
+    /// Waits until there is something to read, without reading it.
+    pub(super) async fn heard(&self) {
+        // What cannot be watched, reading finds out.
+        let _ = self.ready(Interest::READABLE).await;
+    }
+
     async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         match self {
             Self::Tcp(stream) => stream.ready(interest).await,

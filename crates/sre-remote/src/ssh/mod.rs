@@ -10,6 +10,7 @@
 //! | `keys`, `key_ring`, `agent` | each private key is decoded once a run; signing happens in an agent of our own |
 //! | `link` | one session on one socket: waiting for readiness, deadlines, shutting down |
 //! | `tcp`, `jump` | the connection underneath, direct or through other hosts |
+//! | `way` | how far a connection came: up to the server's first words, then the login |
 //! | `handshake`, `host_key`, `login` | the phases up to a session |
 //! | `session`, `channel`, `sftp` | what can be done with it |
 //! | `refusal` | libssh2's words as our errors |
@@ -32,6 +33,7 @@ mod session;
 mod sftp;
 mod tcp;
 mod transport;
+mod way;
 
 pub use host_key::HostKeyPolicy;
 pub use options::{KeyFile, PhaseLimits, SshOptions};

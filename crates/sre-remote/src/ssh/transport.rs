@@ -1,6 +1,7 @@
 //! From a host to a session: every phase in its order, for the host and for each machine on the way.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,20 +12,21 @@ use tokio_util::task::TaskTracker;
 
 use super::endpoint::{self, Endpoint};
 use super::host_key::{HostKeyPolicy, HostKeys};
-use super::jump::{self, Pump};
+use super::jump::Pump;
 use super::key_ring::KeyRing;
-use super::link::{Link, Socket};
+use super::link::Link;
 use super::options::SshOptions;
 use super::refusal::timed_out;
 use super::session::SshSession;
-use super::{handshake, login, tcp};
+use super::way::{Heard, SshDialed, Way};
+use super::{handshake, login};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::phase::Phase;
 use crate::ssh_config::{IdentityAgent, Local, SshConfig};
 use crate::timings::Timings;
-use crate::transport::{BoxFuture, Peer, Session, Transport};
+use crate::transport::{BoxFuture, Dialed, Peer, Session, Transport};
 
 /// SSH by libssh2: the default transport. One for a whole run; keys are decoded and known hosts are read once.
 ///
@@ -60,13 +62,6 @@ pub(super) struct Shared {
     background: TaskTracker,
 }
 
-/// A connection on its way to a session.
-struct Way<'a> {
-    host: &'a Host,
-    deadline: Deadline,
-    timings: Timings,
-}
-
 // === impl SshTransport ===
 
 impl SshTransport {
@@ -92,37 +87,53 @@ impl SshTransport {
 impl Shared {
     /// Connects and logs in.
     pub(super) async fn open(self: &Arc<Self>, host: &Host, deadline: Deadline) -> Result<SshSession, Error> {
-        let route = endpoint::route(host, &self.options, &self.config)?;
-        let mut way = Way { host, deadline, timings: Timings::default() };
-        let mut pumps = Vec::new();
-        let mut carried: Option<(Link, String)> = None;
-        let mut address = None;
-        for (i, endpoint) in route.iter().enumerate() {
-            let is_host = i + 1 == route.len();
-            let socket = match carried.take() {
-                None => {
-                    let connected = way.connect(endpoint, self.options.limits.resolve).await;
-                    let connected = connected.map_err(|e| on_the_way(e, endpoint, is_host))?;
-                    address = is_host.then_some(connected.address);
-                    connected.socket
-                }
-                Some((link, jump)) => {
-                    let (socket, pump) = way.pass(link, &jump, endpoint).await?;
-                    pumps.push(pump);
-                    socket
-                }
-            };
-            let link = self.log_in(&mut way, endpoint, socket).await.map_err(|e| on_the_way(e, endpoint, is_host))?;
-            carried = Some((link, endpoint.name.clone()));
-        }
-        let (Some((link, _)), Some(last)) = (carried, route.last()) else {
+        self.dial(host, deadline).await?.into_session(deadline).await
+    }
+
+    /// Passes all machines on the way and waits for the host's first words.
+    async fn dial<'a>(self: &Arc<Self>, host: &'a Host, deadline: Deadline) -> Result<SshDialed<'a>, Error> {
+        let mut jumps = endpoint::route(host, &self.options, &self.config)?;
+        let Some(endpoint) = jumps.pop() else {
             return Err(Error::new(ErrorKind::Usage, Phase::Resolve, host).with_detail("there is no way to it"));
         };
-        let banner = link.session().userauth_banner().ok().flatten().map(str::to_owned);
-        let peer = Peer { address, user: Some(last.user.clone()), banner, timings: way.timings };
+        let mut way = Way { host, deadline, timings: Timings::default() };
+        let mut through = Vec::new();
+        let mut carried = None;
+        for jump in jumps {
+            let logged_in = async {
+                let (heard, _) = self.reach(&mut way, &jump, carried.take(), &mut through).await?;
+                self.log_in(&mut way, &jump, heard).await
+            };
+            let link = logged_in.await.map_err(|e| on_the_way(e, &jump))?;
+            carried = Some((link, jump.name));
+        }
+        let (heard, address) = self.reach(&mut way, &endpoint, carried, &mut through).await?;
         // The hop next to the host carries it, so it goes last.
-        pumps.reverse();
-        Ok(SshSession::new(link, pumps, host.clone(), peer, Arc::clone(self)))
+        through.reverse();
+        let peer = Peer { address, user: Some(endpoint.user.clone()), ..Peer::default() };
+        Ok(SshDialed { shared: Arc::clone(self), way, endpoint, heard, through, peer })
+    }
+
+    /// One machine further, up to its first words; with its address where we connect to it ourselves.
+    async fn reach(
+        &self,
+        way: &mut Way<'_>,
+        to: &Endpoint,
+        from: Option<(Link, String)>,
+        through: &mut Vec<Pump>,
+    ) -> Result<(Heard, Option<SocketAddr>), Error> {
+        let (socket, address) = match from {
+            None => {
+                let connected = way.connect(to, self.options.limits.resolve).await?;
+                (connected.socket, Some(connected.address))
+            }
+            Some((link, jump)) => {
+                let (socket, pump) = way.pass(link, &jump, to).await?;
+                through.push(pump);
+                (socket, None)
+            }
+        };
+        Ok((way.hear(socket, self.options.limits.handshake).await?, address))
     }
 
     /// Goes on with work that nobody waits for; [`Transport::settle`] does, at the end.
@@ -138,19 +149,18 @@ impl Shared {
         self.options.limits.exec
     }
 
-    /// Handshake, host key and login on a connected socket.
-    async fn log_in(&self, way: &mut Way<'_>, endpoint: &Endpoint, socket: Socket) -> Result<Link, Error> {
+    /// Handshake, host key and login.
+    pub(super) async fn log_in(&self, way: &mut Way<'_>, endpoint: &Endpoint, heard: Heard) -> Result<Link, Error> {
         let host = way.host;
         let known = self.host_keys(endpoint);
-        let link = Link::new(socket)
+        let link = Link::new(heard.socket)
             .map_err(|e| Error::new(ErrorKind::Unreachable, Phase::Handshake, host).with_detail(e.to_string()))?;
         let types = known.types(&endpoint.known_as.0, endpoint.known_as.1);
-        let limits = self.options.limits;
-        let deadline = way.deadline.within(limits.handshake);
+        let deadline = way.deadline.within(heard.left);
         way.timed(Phase::Handshake, handshake::run(&link, host, &types, deadline)).await?;
         let (name, port) = &endpoint.known_as;
         way.timed(Phase::HostKey, async { known.verify(&link, host, name, *port, endpoint.policy) }).await?;
-        let deadline = way.deadline.within(limits.auth);
+        let deadline = way.deadline.within(self.options.limits.auth);
         way.timed(Phase::Auth, async {
             let gathered = deadline.limit(self.keys.credentials(endpoint, self.options.password.as_ref())).await;
             let credentials = gathered
@@ -197,11 +207,15 @@ impl Shared {
 
 impl Transport for SshTransport {
     fn connect<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Session>, Error>> {
+        Box::pin(async move { self.dial(host, deadline).await?.log_in(deadline).await })
+    }
+
+    fn dial<'a>(&'a self, host: &'a Host, deadline: Deadline) -> BoxFuture<'a, Result<Box<dyn Dialed + 'a>, Error>> {
         Box::pin(async move {
             self.shared.warn_unsupported(host);
             let started = Instant::now();
-            let session = self.shared.open(host, deadline).await.map_err(|e| e.with_elapsed(started.elapsed()))?;
-            Ok(Box::new(session) as Box<dyn Session>)
+            let dialed = self.shared.dial(host, deadline).await.map_err(|e| e.with_elapsed(started.elapsed()))?;
+            Ok(Box::new(dialed) as Box<dyn Dialed + 'a>)
         })
     }
 
@@ -219,35 +233,8 @@ impl Transport for SshTransport {
     }
 }
 
-// === impl Way ===
-
-impl Way<'_> {
-    async fn timed<T>(&mut self, phase: Phase, work: impl Future<Output = T>) -> T {
-        let started = Instant::now();
-        let done = work.await;
-        self.timings.add(phase, started.elapsed());
-        done
-    }
-
-    async fn connect(&mut self, endpoint: &Endpoint, resolve: Duration) -> Result<tcp::Connected, Error> {
-        let (host, resolving) = (self.host, self.deadline.within(resolve));
-        let found = tcp::resolve(host, &endpoint.address, endpoint.port, resolving);
-        let addresses = self.timed(Phase::Resolve, found).await?;
-        let deadline = self.deadline.within(endpoint.connect);
-        self.timed(Phase::Connect, tcp::connect(host, &addresses, endpoint.alive, deadline)).await
-    }
-
-    async fn pass(&mut self, link: Link, jump: &str, to: &Endpoint) -> Result<(Socket, Pump), Error> {
-        let (host, deadline) = (self.host, self.deadline.within(to.connect));
-        self.timed(Phase::Connect, jump::through(link, host, jump, (&to.address, to.port), deadline)).await
-    }
-}
-
 /// Says that it happened at a machine on the way.
-fn on_the_way(error: Error, endpoint: &Endpoint, is_host: bool) -> Error {
-    if is_host {
-        return error;
-    }
-    let detail = format!("at the jump host {}: {}", endpoint.name, error.detail());
+fn on_the_way(error: Error, jump: &Endpoint) -> Error {
+    let detail = format!("at the jump host {}: {}", jump.name, error.detail());
     error.with_detail(detail)
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sre_remote::fanout::{Fleet, HostResult, RunCommand, Stop};
-use sre_remote::ssh::{HostKeyPolicy, KeyFile, SshOptions, SshTransport};
-use sre_remote::{Command, Host};
+use sre_remote::ssh::{HostKeyPolicy, KeyFile, PhaseLimits, SshOptions, SshTransport};
+use sre_remote::{Command, Host, Status};
+use sre_testkit::scripted::Blackhole;
 use sre_testkit::ssh_faults::{Action, Fault, FaultServer, Stage};
 use sre_testkit::sshd::{KeySpec, Sshd};
 use tokio::time::Instant;
@@ -14,11 +15,13 @@ fn words(results: &[HostResult]) -> Vec<String> {
     results.iter().map(|result| result.status.to_string()).collect()
 }
 
-fn transport(sshd: &Sshd) -> Arc<SshTransport> {
+fn login(sshd: &Sshd) -> SshOptions {
     let key = sshd.client_key(&KeySpec::ed25519());
-    let options =
-        SshOptions::new().with_user(sshd.user()).with_key(KeyFile::new(key.path())).with_host_keys(HostKeyPolicy::Off);
-    Arc::new(SshTransport::new(options).unwrap())
+    SshOptions::new().with_user(sshd.user()).with_key(KeyFile::new(key.path())).with_host_keys(HostKeyPolicy::Off)
+}
+
+fn transport(sshd: &Sshd) -> Arc<SshTransport> {
+    Arc::new(SshTransport::new(login(sshd)).unwrap())
 }
 
 fn hosts(sshd: &Sshd, count: usize) -> Vec<Host> {
@@ -59,6 +62,36 @@ async fn hosts_that_hang_hold_nobody() {
     for server in &servers {
         server.wait_until_idle(Duration::from_secs(10)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_that_never_answer_cost_one_timeout_whatever_their_place() {
+    let sshd = Sshd::builder().any_loopback_address().start().await;
+    let (silent, hole) =
+        (FaultServer::start(Fault::At(Stage::Connected, Action::Stall)).await, Blackhole::start().await);
+    let mut fleet_hosts = hosts(&sshd, 12);
+    for (i, port) in [silent.port(), silent.port(), hole.addr().port(), silent.port()].into_iter().enumerate() {
+        fleet_hosts.push(Host::new(format!("dead-{i}")).with_address("127.0.0.1").with_port(port));
+    }
+    let limit = Duration::from_secs(4);
+    let limits = PhaseLimits::default().with_connect(limit).with_handshake(limit);
+    let transport = Arc::new(SshTransport::new(login(&sshd).with_limits(limits)).unwrap());
+    let fleet = Fleet::new(transport).with_workers(2).with_timeout(Duration::from_secs(30));
+    let (mut running, started) = (fleet.run(RunCommand::new(Command::shell("true")), fleet_hosts), Instant::now());
+    let (mut ok, mut dead, mut alive_after) = (0, 0, Duration::ZERO);
+    while let Some(event) = running.next().await {
+        let sre_remote::fanout::Event::Finished(result) = event else { continue };
+        if result.is_ok() {
+            (ok, alive_after) = (ok + 1, started.elapsed());
+        } else {
+            assert!(matches!(result.status, Status::Timeout { .. }), "{result:?}");
+            dead += 1;
+        }
+    }
+    assert_eq!((ok, dead), (12, 4));
+    let dead_for = started.elapsed() - alive_after;
+    assert!(dead_for < limit + Duration::from_millis(500), "{dead_for:?}");
+    silent.wait_until_idle(Duration::from_secs(5)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
