@@ -120,6 +120,7 @@ impl Run<'_> {
         let mut view = View::new(&self.args, &self.hosts, style);
         let fleet = self.fleet(transport, stop, view.wants_live_output());
         let begun = self.clock.instant();
+        tokio::spawn(self.work.clone().prepare());
         let mut running = fleet.run(self.work.clone(), self.hosts.clone());
         let mut ticks = tokio::time::interval(TICK);
         loop {

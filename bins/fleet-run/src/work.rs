@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sre_core::{Secret, redact};
 use sre_remote::facts::{self, Facts};
 use sre_remote::fanout::{Finish, Job};
 use sre_remote::transfer::{self, Download, Receipt, Upload};
 use sre_remote::transport::BoxFuture;
-use sre_remote::{Command, Error, ExecContext, Host, OutputSink, Session, Stdin, Sudo};
+use sre_remote::{Command, Deadline, Error, ExecContext, Host, OutputSink, Session, Stdin, Sudo};
 
 use crate::cli::Args;
 use crate::environment::Environment;
@@ -71,6 +72,14 @@ impl Work {
             return Ok(Self::of(kind, &format!("download {from} into {to}"), ""));
         }
         command(args, sudo, env)
+    }
+
+    /// Does what needs no host while the first ones are being reached: sums up what is to be sent.
+    pub(crate) async fn prepare(self) {
+        if let Kind::Upload(upload) = &self.kind {
+            // Who waits for it has a deadline of its own.
+            upload.prepare(&ExecContext::until(Deadline::after(Duration::from_secs(3600)))).await;
+        }
     }
 
     fn of(kind: Kind, title: &str, text: &str) -> Self {

@@ -59,16 +59,22 @@ pub(super) async fn blocking<T: Send + 'static>(
     context: &ExecContext,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let target = || Target::new(path.to_string_lossy());
     let work = tokio::task::spawn_blocking(work);
     tokio::select! {
         done = context.deadline.limit(work) => match done {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(local(path, "the work on local files was given up")),
-            Err(_) => Err(Error::about(ErrorKind::Timeout, Phase::Transfer, target()).with_delivery(Delivery::NotSent)),
+            Err(_) => Err(late(path)),
         },
         () = context.interrupt.triggered() => {
-            Err(Error::about(ErrorKind::Interrupted, Phase::Transfer, target()).with_delivery(Delivery::NotSent))
+            let target = Target::new(path.to_string_lossy());
+            Err(Error::about(ErrorKind::Interrupted, Phase::Transfer, target).with_delivery(Delivery::NotSent))
         }
     }
+}
+
+/// The time was over before anything was sent.
+pub(super) fn late(path: &Path) -> Error {
+    let target = Target::new(path.to_string_lossy());
+    Error::about(ErrorKind::Timeout, Phase::Transfer, target).with_delivery(Delivery::NotSent)
 }

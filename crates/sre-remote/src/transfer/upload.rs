@@ -11,7 +11,7 @@ use super::remote_path::{below, target};
 use super::sftp;
 use super::shell::{self, Answer, Shell};
 use super::source::{Source, SourceFile};
-use super::trouble::{Trouble, blocking, failed, still_time, usage};
+use super::trouble::{Trouble, blocking, failed, late, still_time, usage};
 use crate::command::{Stdin, Sudo};
 use crate::error::{Error, ErrorKind};
 use crate::exec::ExecContext;
@@ -155,12 +155,20 @@ impl Upload {
         &self.remote
     }
 
+    /// Reads the local side and sums it up, for which the first host would wait otherwise. What is wrong with it each host
+    /// says by itself.
+    pub async fn prepare(&self, context: &ExecContext) {
+        let _ = self.source(context).await;
+    }
+
     async fn source(&self, context: &ExecContext) -> Result<&Source, Error> {
         let read = || {
             let (path, recursive) = (self.local.clone(), self.recursive);
             blocking(&self.local, context, move || Source::read(&path, recursive))
         };
-        self.source.get_or_try_init(read).await
+        // It may be read for somebody whose deadline is later.
+        let read = context.deadline.limit(self.source.get_or_try_init(read)).await;
+        read.unwrap_or_else(|_| Err(late(&self.local)))
     }
 
     fn check_owner(&self) -> Result<(), Error> {

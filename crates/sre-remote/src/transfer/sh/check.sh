@@ -9,7 +9,7 @@ while [ $# -gt 1 ]; do
     bytes "$1"
     facts "$1"
     d=-
-    if [ "$size" -eq "$2" ]; then digest <"$1"; fi
+    if [ "$size" -eq "$2" ]; then digest "$size" <"$1"; fi
     printf '%s file %s %s %s\n' "$n" "$size" "$f" "$d"
   elif [ -e "$1" ]; then printf '%s special\n' "$n"
   else printf '%s absent\n' "$n"

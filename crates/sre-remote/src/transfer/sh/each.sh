@@ -6,7 +6,7 @@ for p do
     bytes "$p"
     facts "$p"
     d=-
-    if [ "$size" -ge 0 ]; then d=$(first "$size" <"$p" | { digest; printf %s "$d"; }); fi
+    if [ "$size" -ge 0 ]; then d=$(first "$size" <"$p" | { digest "$size"; printf %s "$d"; }); fi
     printf 'file:%s %s %s %s\0' "$size" "${f%% *}" "$d" "$p"
   else printf 'special - - %s\0' "$p"
   fi

@@ -1,5 +1,5 @@
-# NONCE PATH SIZE SHA256|- MODE OWNER|- KEEP|- PARENTS: standard input becomes PATH, whole or not at all.
-n=$1 path=$2 size=$3 want=$4 mode=$5 owner=$6 keep=$7 parents=$8
+# NONCE PATH SIZE SHA256 MODE OWNER|- KEEP|- PARENTS: standard input becomes PATH, whole or not at all.
+n=$1 path=$2 len=$3 want=$4 mode=$5 owner=$6 keep=$7 parents=$8
 failed() {
   printf '%s failed %s\n' "$n" "$1"
   exit 1
@@ -12,7 +12,7 @@ if [ "$parents" = 1 ] && [ ! -d "$dir" ]; then mkdir -p "$dir" || failed parents
 [ -d "$path" ] && failed folder
 umask 077
 # What a run that was killed on this host left behind.
-node=$(uname -n)
+{ read -r node </proc/sys/kernel/hostname; } 2>/dev/null || node=$(uname -n)
 for old in "$dir"/.sre-upload."$node".*; do
   pid=${old##*/.sre-upload."$node".}
   pid=${pid%%.*}
@@ -26,10 +26,12 @@ trap 'exit 1' HUP INT TERM PIPE
 set -C
 cat >"$tmp" || failed write
 set +C
-got=$(($(wc -c <"$tmp")))
-[ "$got" -eq "$size" ] || failed "short $got"
-digest <"$tmp"
-if [ "$want" != - ] && [ "$d" != - ] && [ "$d" != "$want" ]; then failed checksum; fi
+digest "$len" <"$tmp"
+if [ "$d" != "$want" ]; then
+  bytes "$tmp"
+  [ "$size" -eq "$len" ] || failed "short $size"
+  [ "$d" = - ] || failed checksum
+fi
 if [ "$owner" != - ]; then chown "$owner" "$tmp" || failed owner
 elif [ "$keep" != - ]; then chown "$keep" "$tmp" 2>/dev/null || :
 fi
