@@ -248,6 +248,24 @@ async fn openssl_sums_up_where_there_is_no_sha256sum() {
 }
 
 #[tokio::test]
+async fn a_large_file_is_summed_up_whatever_openssl_is_there() {
+    for openssl in ["exec /usr/bin/openssl \"$@\"", "exit 1", "echo something else"] {
+        let (here, there) = (folder(), folder());
+        let mut tools = TOOLS.to_vec();
+        tools.push("sha256sum");
+        let bin = programs(there.path(), &tools, |name| PathBuf::from("/usr/bin").join(name));
+        let program = file(&bin, "openssl", format!("#!/bin/sh\n{openssl}\n"));
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+        let what = Upload::new(file(here.path(), "large", vec![7; 5_000_000]), format!("{}/", text(there.path())));
+        let mut session = ShellSession::with_path(&bin);
+        what.prepare(&context()).await;
+        let receipt = send(&mut session, &what).await.unwrap();
+        assert_eq!((receipt.change, receipt.verified), (Change::Changed, Verified::Checksum), "{openssl}");
+        assert_eq!(send(&mut session, &what).await.unwrap().change, Change::Unchanged, "{openssl}");
+    }
+}
+
+#[tokio::test]
 async fn without_any_checksum_sizes_are_compared_and_it_is_said() {
     let (here, there) = (folder(), folder());
     let bin = programs(there.path(), &TOOLS, |name| PathBuf::from("/usr/bin").join(name));
