@@ -6,6 +6,7 @@
 //! | an EC2 endpoint that says what moto cannot | [`aws`] |
 //! | a Slack webhook that enforces Slack's limits | [`slack`] |
 //! | a PagerDuty that enforces PagerDuty's limits | [`pagerduty`] |
+//! | a Teams workflow, a Discord webhook that enforce theirs | [`teams`], [`discord`] |
 //! | a real Prometheus, Alertmanager, node exporter, SMTP server or moto | [`peers`] |
 //! | a real OpenSSH server, or agent | [`sshd`], [`ssh_agent`] |
 //! | an SSH server or network that misbehaves | [`ssh_faults`] |
@@ -18,6 +19,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test double fails by panicking")]
 
 pub mod aws;
+pub mod discord;
+pub mod double;
 pub mod fixtures;
 pub mod kubernetes;
 pub mod pagerduty;
@@ -28,5 +31,6 @@ pub mod slack;
 pub mod ssh_agent;
 pub mod ssh_faults;
 pub mod sshd;
+pub mod teams;
 
 pub use scripted::refused_url;

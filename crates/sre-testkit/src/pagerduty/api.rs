@@ -1,23 +1,18 @@
-//! The endpoint: merges events into incidents, refuses what PagerDuty refuses, fails when it is told to.
+//! The endpoint: merges events into incidents, refuses what PagerDuty refuses.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::limits;
-use crate::scripted::{Reply, Request, Server};
+use crate::double::{Double, Receiver, Refusal};
+use crate::scripted::{Reply, Request};
 
 /// The one integration key that this PagerDuty knows.
 pub const ROUTING_KEY: &str = "5ecretKeyOfTheTestkit00000000000";
 
 /// A running Events API; it stops when dropped.
-#[derive(Debug)]
-pub struct PagerDuty {
-    server: Server,
-    state: Arc<Mutex<Service>>,
-}
+pub type PagerDuty = Double<Events>;
 
 /// What PagerDuty made of the events with one dedup key, until it was resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,110 +39,64 @@ pub enum State {
     Resolved,
 }
 
+/// The incidents of one service.
 #[derive(Debug, Default)]
-struct Service {
-    scripted: VecDeque<Reply>,
-    events: Vec<Value>,
-    refused: Vec<String>,
+pub struct Events {
     incidents: Vec<Incident>,
 }
 
 // === impl PagerDuty ===
 
-impl PagerDuty {
-    /// Starts it over plain HTTP.
-    ///
-    /// # Panics
-    /// When no port can be bound.
-    pub async fn start() -> Self {
-        let state = Arc::new(Mutex::new(Service::default()));
-        let inner = Arc::clone(&state);
-        Self { server: Server::start(move |request| lock(&inner).answer(request)).await, state }
-    }
-
-    /// The URL to post events to.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.server.url() + "/v2/enqueue"
-    }
-
-    /// `127.0.0.1:PORT`.
-    #[must_use]
-    pub fn addr(&self) -> String {
-        self.server.addr().to_string()
-    }
-
-    /// The server below, with every request.
-    #[must_use]
-    pub fn server(&self) -> &Server {
-        &self.server
-    }
-
-    /// The events that were taken, in their order.
-    #[must_use]
-    pub fn events(&self) -> Vec<Value> {
-        lock(&self.state).events.clone()
-    }
-
-    /// Why the others were not.
-    #[must_use]
-    pub fn refused(&self) -> Vec<String> {
-        lock(&self.state).refused.clone()
-    }
-
+impl Double<Events> {
     /// All incidents, the oldest first.
     #[must_use]
     pub fn incidents(&self) -> Vec<Incident> {
-        lock(&self.state).incidents.clone()
-    }
-
-    /// Answers the next event that has no answer yet with this, whatever it is.
-    pub fn reply_next(&self, reply: Reply) {
-        lock(&self.state).scripted.push_back(reply);
+        self.with(|events| events.incidents.clone())
     }
 
     /// Answers the next event with 429, and `Retry-After` if there is one.
     pub fn rate_limit_next(&self, retry_after: Option<Duration>) {
-        let reply = Reply::json(
-            429,
-            &json!({ "status": "throttle exceeded", "message": "Requests for this service are arriving too quickly. Please retry later." }),
-        );
         self.reply_next(match retry_after {
-            Some(wait) => reply.header("retry-after", wait.as_secs().to_string()),
-            None => reply,
+            Some(wait) => throttled().header("retry-after", wait.as_secs().to_string()),
+            None => throttled(),
         });
     }
 }
 
-// === impl Service ===
+impl Receiver for Events {
+    const PATH: &'static str = "/v2/enqueue";
+    /// <https://community.pagerduty.com/forum/t/monitoring-api-rate-limiting/3318>.
+    const PACE: (usize, Duration) = (120, Duration::from_secs(60));
 
-impl Service {
-    fn answer(&mut self, request: &Request) -> Reply {
-        if let Some(reply) = self.scripted.pop_front() {
-            self.refused.push("scripted".to_owned());
-            return reply;
-        }
-        if request.path != "/v2/enqueue" || request.method != "POST" {
-            return self.refuse(404, &format!("{} {}", request.method, request.path), &[]);
+    fn take(&mut self, request: &Request) -> Result<(Value, Reply), Refusal> {
+        if request.path != Self::PATH || request.method != "POST" {
+            return Err(refuse(404, &format!("{} {}", request.method, request.path), &[]));
         }
         if request.body.len() > limits::MAX_EVENT {
-            return self.refuse(413, "Event object is too large", &[]);
+            return Err(refuse(413, "Event object is too large", &[]));
         }
         let Ok(event) = request.json::<Value>() else {
-            return self.refuse(400, "Event object is invalid", &["JSON cannot be parsed".to_owned()]);
+            return Err(refuse(400, "Event object is invalid", &["JSON cannot be parsed".to_owned()]));
         };
         let mut errors = limits::refusal(&event);
         if errors.is_empty() && event["routing_key"] != ROUTING_KEY {
             errors.push("'routing_key' is not that of a service".to_owned());
         }
         if !errors.is_empty() {
-            return self.refuse(400, "Event object is invalid", &errors);
+            return Err(refuse(400, "Event object is invalid", &errors));
         }
         let dedup_key = self.merge(&event);
-        self.events.push(event);
-        Reply::json(202, &json!({ "status": "success", "message": "Event processed", "dedup_key": dedup_key }))
+        let answer = json!({ "status": "success", "message": "Event processed", "dedup_key": dedup_key });
+        Ok((event, Reply::json(202, &answer)))
     }
 
+    /// Without a word about how long.
+    fn too_early(_: Duration) -> Reply {
+        throttled()
+    }
+}
+
+impl Events {
     /// Without a key every trigger is an incident of its own.
     fn merge(&mut self, event: &Value) -> String {
         let key = event["dedup_key"].as_str().filter(|key| !key.is_empty());
@@ -168,13 +117,14 @@ impl Service {
         }
         key
     }
-
-    fn refuse(&mut self, status: u16, message: &str, errors: &[String]) -> Reply {
-        self.refused.push(format!("{status} {message} {}", errors.join("; ")));
-        Reply::json(status, &json!({ "status": "invalid event", "message": message, "errors": errors }))
-    }
 }
 
-fn lock(state: &Mutex<Service>) -> MutexGuard<'_, Service> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn throttled() -> Reply {
+    let message = "Requests for this service are arriving too quickly. Please retry later.";
+    Reply::json(429, &json!({ "status": "throttle exceeded", "message": message }))
+}
+
+fn refuse(status: u16, message: &str, errors: &[String]) -> Refusal {
+    let reply = Reply::json(status, &json!({ "status": "invalid event", "message": message, "errors": errors }));
+    Refusal { word: format!("{status} {message}"), why: errors.join("; "), reply: Box::new(reply) }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::double::length;
+
 /// Bytes of a whole event.
 pub(super) const MAX_EVENT: usize = 512 * 1024;
 const MAX_DEDUP_KEY: usize = 255;
@@ -16,21 +18,20 @@ pub fn refusal(event: &Value) -> Vec<String> {
             errors.push(error.to_owned());
         }
     };
-    let text = |value: &Value| value.as_str().map(|text| text.chars().count()).unwrap_or_default();
     let key = event["routing_key"].as_str().unwrap_or_default();
     check(key.len() == 32 && key.chars().all(|c| c.is_ascii_alphanumeric()), "'routing_key' is invalid");
     let action = event["event_action"].as_str().unwrap_or_default();
     check(matches!(action, "trigger" | "acknowledge" | "resolve"), "'event_action' is invalid");
-    let dedup_key = text(&event["dedup_key"]);
+    let dedup_key = length(&event["dedup_key"]);
     check(dedup_key <= MAX_DEDUP_KEY, "'dedup_key' is too long (maximum is 255 characters)");
     check(dedup_key > 0 || action == "trigger", "'dedup_key' is missing or blank");
     if action == "trigger" {
         let payload = &event["payload"];
         check(
-            (1..=MAX_SUMMARY).contains(&text(&payload["summary"])),
+            (1..=MAX_SUMMARY).contains(&length(&payload["summary"])),
             "'payload.summary' is missing, blank or too long",
         );
-        check(text(&payload["source"]) > 0, "'payload.source' is missing or blank");
+        check(length(&payload["source"]) > 0, "'payload.source' is missing or blank");
         let severity = payload["severity"].as_str().unwrap_or_default();
         check(matches!(severity, "critical" | "error" | "warning" | "info"), "'payload.severity' is invalid");
         let timestamp = payload["timestamp"].as_str();

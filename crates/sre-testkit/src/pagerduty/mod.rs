@@ -26,5 +26,5 @@
 mod api;
 mod limits;
 
-pub use api::{Incident, PagerDuty, ROUTING_KEY, State};
+pub use api::{Events, Incident, PagerDuty, ROUTING_KEY, State};
 pub use limits::refusal;

@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::double::list;
+
 const MAX_BLOCKS: usize = 50;
 const MAX_TOTAL: usize = 13_000;
 const MAX_TEXT: usize = 40_000;
@@ -103,10 +105,6 @@ fn count(items: &[Value], limit: usize, what: &str) -> Result<(), String> {
     } else {
         Err(format!("{} {what}, 1 to {limit} are allowed", items.len()))
     }
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value[key].as_array().map_or(&[], Vec::as_slice)
 }
 
 /// The characters of all strings below, without the keys of the protocol.

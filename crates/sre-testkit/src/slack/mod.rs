@@ -22,4 +22,4 @@ mod limits;
 mod webhook;
 
 pub use limits::refusal;
-pub use webhook::SlackWebhook;
+pub use webhook::{Slack, SlackWebhook};
