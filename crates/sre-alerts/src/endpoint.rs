@@ -28,6 +28,49 @@ pub(crate) struct Endpoint {
     idempotent: bool,
 }
 
+/// The setters that all receivers over an `endpoint` have.
+macro_rules! setters {
+    () => {
+        /// How often [`notify`](crate::Notifier::notify) tries a message, where that surely makes no duplicate.
+        #[must_use]
+        pub fn retry(mut self, policy: sre_core::RetryPolicy) -> Self {
+            self.endpoint = self.endpoint.retry(policy);
+            self
+        }
+
+        /// The clock of pacing and waiting.
+        #[must_use]
+        pub fn clock(mut self, clock: sre_core::SharedClock) -> Self {
+            self.endpoint = self.endpoint.clock(clock);
+            self
+        }
+    };
+}
+
+/// What is the same in their [`Notifier`](crate::Notifier), by their kind.
+macro_rules! parts {
+    ($kind:literal) => {
+        fn kind(&self) -> &'static str {
+            $kind
+        }
+
+        fn target(&self) -> &sre_core::Target {
+            self.endpoint.target()
+        }
+
+        fn min_interval(&self) -> Duration {
+            self.endpoint.interval()
+        }
+
+        fn attempt<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
+            let once = self.clone().retry(sre_core::RetryPolicy::never());
+            Box::pin(async move { once.notify(notification).await })
+        }
+    };
+}
+
+pub(crate) use {parts, setters};
+
 // === impl Endpoint ===
 
 impl Endpoint {

@@ -9,11 +9,12 @@
 //! assert!(mail.text.contains("Host: web-03") && mail.html.contains("api is &lt;down&gt;"));
 //! ```
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use sre_core::output::width;
 
-use crate::notify::{Event, Notification};
+use crate::notify::{Event, Notification, NotifyFuture};
 use crate::text::{safe_link, truncate, visible};
 
 /// Characters of a subject: what a mailbox shows, and more.
@@ -34,6 +35,18 @@ pub struct Mail {
     /// Mails with the same key are one thread; empty for one that stands alone.
     pub key: String,
 }
+
+/// Who sends mails: `email::Email` (feature `email`).
+pub trait Mailer: fmt::Debug + Send + Sync {
+    /// Sends it, once. `Ok` means that the server said it has it.
+    ///
+    /// # Errors
+    /// As [`Notifier::attempt`](crate::Notifier::attempt).
+    fn mail<'a>(&'a self, mail: &'a Mail) -> NotifyFuture<'a>;
+}
+
+/// A mailer that many tasks share.
+pub type SharedMailer = Arc<dyn Mailer>;
 
 // === impl Mail ===
 

@@ -44,8 +44,8 @@ pub type SharedNotifier = Arc<dyn Notifier>;
 /// - a failed one whose kind [`is_permanent`](crate::ErrorKind::is_permanent) will never be taken: dead-letter it;
 ///   any other may be sent again, after [`RetryHint::After`](sre_core::RetryHint::After) at the earliest if that is
 ///   its [hint](sre_core::Classify::retry_hint);
-/// - receivers over HTTP try up to 3 times by themselves; give them
-///   [`RetryPolicy::never`](sre_core::RetryPolicy::never) when the caller does the retrying;
+/// - it calls [`attempt`](Self::attempt), as it does the retrying: receivers over HTTP and SMTP try up to 3 times in
+///   [`notify`](Self::notify);
 /// - [`notify`](Self::notify) paces itself; [`min_interval`](Self::min_interval) says how, so that what piles up
 ///   meanwhile can be grouped;
 /// - [`resend`](Self::resend) says whether the receiver forgets what it is not told again.
@@ -65,6 +65,15 @@ pub trait Notifier: fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// Dropping the future may leave it delivered or not.
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a>;
+
+    /// Tries to deliver it, once: for callers that keep notifications and come back by themselves. Receivers that try
+    /// more than once in [`notify`](Self::notify) have their own; what wraps a receiver passes this on too.
+    ///
+    /// # Errors
+    /// As [`notify`](Self::notify).
+    fn attempt<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
+        self.notify(notification)
+    }
 
     /// Delivers [`Notification::test`], to see that the settings work. Pagers close what they opened.
     ///

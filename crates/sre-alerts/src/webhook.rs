@@ -22,10 +22,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sre_core::http::{Request, Response};
-use sre_core::{Delivery, RetryPolicy, Secret, SharedClock, Target, http::Client};
+use sre_core::{Delivery, Secret, http::Client};
 
 use crate::answer;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, ErrorKind, misconfigured};
 use crate::notify::{Notification, Notifier, NotifyFuture, Receipt};
 use crate::signature::{self, SIGNATURE_HEADER, TIMESTAMP_HEADER};
@@ -138,19 +138,7 @@ impl Webhook {
         self
     }
 
-    /// How often a message is tried.
-    #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.endpoint = self.endpoint.retry(policy);
-        self
-    }
-
-    /// The clock of timestamps, pacing and waiting.
-    #[must_use]
-    pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.endpoint = self.endpoint.clock(clock);
-        self
-    }
+    endpoint::setters!();
 
     /// Posts a body that is ready.
     ///
@@ -176,13 +164,7 @@ impl Webhook {
 }
 
 impl Notifier for Webhook {
-    fn kind(&self) -> &'static str {
-        "webhook"
-    }
-
-    fn target(&self) -> &Target {
-        self.endpoint.target()
-    }
+    endpoint::parts!("webhook");
 
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
         Box::pin(async move {
@@ -192,10 +174,6 @@ impl Notifier for Webhook {
             })?;
             self.post(body).await
         })
-    }
-
-    fn min_interval(&self) -> Duration {
-        self.endpoint.interval()
     }
 }
 

@@ -157,6 +157,10 @@ impl Notifier for Alertmanager {
         })
     }
 
+    fn attempt<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
+        Box::pin(async move { self.clone().retry(RetryPolicy::never()).notify(notification).await })
+    }
+
     /// Posts an alert, and at once that it is over.
     fn send_test(&self) -> NotifyFuture<'_> {
         Box::pin(async move {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use sre_core::http::{Client, Response};
-use sre_core::{RetryHint, RetryPolicy, Secret, SharedClock, Target};
+use sre_core::{RetryHint, Secret};
 
 use super::embed;
 use crate::answer;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, ErrorKind, misconfigured};
 use crate::notify::{Notification, Notifier, NotifyFuture};
 
@@ -56,37 +56,17 @@ impl Discord {
         Ok(Self { endpoint: Endpoint::new(client, NAME, Secret::new(asked), PACE)? })
     }
 
-    /// How often a message that surely was not posted is tried.
-    #[must_use]
-    pub fn retry(self, policy: RetryPolicy) -> Self {
-        Self { endpoint: self.endpoint.retry(policy) }
-    }
-
-    /// The clock that pacing and waiting follow.
-    #[must_use]
-    pub fn clock(self, clock: SharedClock) -> Self {
-        Self { endpoint: self.endpoint.clock(clock) }
-    }
+    endpoint::setters!();
 }
 
 impl Notifier for Discord {
-    fn kind(&self) -> &'static str {
-        "discord"
-    }
-
-    fn target(&self) -> &Target {
-        self.endpoint.target()
-    }
+    endpoint::parts!("discord");
 
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
         Box::pin(async move {
             let message = embed::message(notification);
             self.endpoint.deliver(|request| request.json(&message), read).await
         })
-    }
-
-    fn min_interval(&self) -> Duration {
-        self.endpoint.interval()
     }
 }
 

@@ -18,7 +18,7 @@ use sre_core::{Delivery, RetryPolicy, SharedClock, Target};
 use super::builder::{EmailBuilder, Security};
 use super::failure::{self, Stage};
 use crate::error::{Error, ErrorKind};
-use crate::mail::Mail;
+use crate::mail::{Mail, Mailer};
 use crate::notify::{Notification, Notifier, NotifyFuture, Receipt};
 use crate::pace::Pace;
 use crate::signature::hex;
@@ -69,6 +69,10 @@ impl Email {
             Ok(()) => Ok(Receipt::new(self.target.clone(), 1, done.attempts, done.elapsed)),
             Err(e) => Err(e.with_attempts(done.attempts).with_elapsed(done.elapsed)),
         }
+    }
+
+    fn without_retries(self) -> Self {
+        Self { retry: RetryPolicy::never(), ..self }
     }
 
     async fn once(&self, message: &[u8]) -> Result<(), Error> {
@@ -187,6 +191,16 @@ impl Notifier for Email {
 
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
         Box::pin(async move { self.send(&Mail::from(notification)).await })
+    }
+
+    fn attempt<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
+        Box::pin(async move { self.clone().without_retries().notify(notification).await })
+    }
+}
+
+impl Mailer for Email {
+    fn mail<'a>(&'a self, mail: &'a Mail) -> NotifyFuture<'a> {
+        Box::pin(async move { self.clone().without_retries().send(mail).await })
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use sre_core::Secret;
 use sre_core::http::{Client, Response};
-use sre_core::{RetryPolicy, Secret, SharedClock, Target};
 
 use super::message::Message;
 use crate::answer;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, ErrorKind, misconfigured};
 use crate::notify::{Event, Notification, Notifier, NotifyFuture};
 
@@ -69,29 +69,11 @@ impl PagerDuty {
         Ok(Self { endpoint, routing_key })
     }
 
-    /// How often an event is tried.
-    #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.endpoint = self.endpoint.retry(policy);
-        self
-    }
-
-    /// The clock that pacing and waiting follow.
-    #[must_use]
-    pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.endpoint = self.endpoint.clock(clock);
-        self
-    }
+    endpoint::setters!();
 }
 
 impl Notifier for PagerDuty {
-    fn kind(&self) -> &'static str {
-        "pagerduty"
-    }
-
-    fn target(&self) -> &Target {
-        self.endpoint.target()
-    }
+    endpoint::parts!("pagerduty");
 
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
         Box::pin(async move {
@@ -107,10 +89,6 @@ impl Notifier for PagerDuty {
             self.notify(&test).await?;
             self.notify(&test.event(Event::Resolved)).await
         })
-    }
-
-    fn min_interval(&self) -> Duration {
-        self.endpoint.interval()
     }
 }
 

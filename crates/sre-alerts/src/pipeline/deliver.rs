@@ -31,7 +31,7 @@ impl Couriers {
         let (reports, clock, timeout) = (self.reports.clone(), self.clock.clone(), self.timeout);
         self.runtime.spawn(async move {
             // In a task of its own, so that a receiver that panics is a notification that failed.
-            let sending = tokio::spawn(async move { notifier.notify(&notification).await });
+            let sending = tokio::spawn(async move { notifier.attempt(&notification).await });
             let abort = sending.abort_handle();
             let outcome = tokio::select! {
                 result = sending => match result {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use sre_core::http::Client;
-use sre_core::{Delivery, RetryPolicy, Secret, SharedClock, Target};
+use sre_core::{Delivery, Secret, Target};
 
 use super::message::Message;
 use super::pack::Part;
 use super::reply;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, ErrorKind};
 use crate::notify::{Notification, Notifier, NotifyFuture, Receipt};
 
@@ -57,17 +57,7 @@ impl SlackWebhook {
         Ok(Self { endpoint: Endpoint::new(client, "Slack webhook", url, PACE)? })
     }
 
-    /// How often a message that surely was not posted is tried.
-    #[must_use]
-    pub fn retry(self, policy: RetryPolicy) -> Self {
-        Self { endpoint: self.endpoint.retry(policy) }
-    }
-
-    /// The clock that pacing and waiting follow.
-    #[must_use]
-    pub fn clock(self, clock: SharedClock) -> Self {
-        Self { endpoint: self.endpoint.clock(clock) }
-    }
+    endpoint::setters!();
 
     /// The name shown instead of the URL.
     #[must_use]
@@ -125,17 +115,7 @@ impl SlackWebhook {
 }
 
 impl Notifier for SlackWebhook {
-    fn kind(&self) -> &'static str {
-        "slack"
-    }
-
-    fn target(&self) -> &Target {
-        self.endpoint.target()
-    }
-
-    fn min_interval(&self) -> Duration {
-        self.endpoint.interval()
-    }
+    endpoint::parts!("slack");
 
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
         Box::pin(async move { self.post(&Message::from(notification)).await })

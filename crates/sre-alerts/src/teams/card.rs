@@ -93,7 +93,9 @@ fn lines(text: &str, mut room: usize) -> Vec<Value> {
 
 /// Facts are Markdown wherever they are shown, so theirs is escaped.
 fn facts(n: &Notification) -> Value {
-    let clean = |text: &str, limit: usize| escape_markdown(&truncate(&width::clean(text), limit));
+    // Teams leaves out a fact without a title or a value.
+    let shown = |text: String| if text.trim().is_empty() { "–".to_owned() } else { text };
+    let clean = |text: &str, limit: usize| shown(escape_markdown(&truncate(&width::clean(text), limit)));
     let mut room = FACTS;
     let mut facts = Vec::new();
     for (name, value) in &n.fields {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use sre_core::Secret;
 use sre_core::http::{Client, Response};
-use sre_core::{RetryPolicy, Secret, SharedClock, Target};
 
 use super::card;
 use crate::answer;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, ErrorKind};
 use crate::notify::{Notification, Notifier, NotifyFuture};
 
@@ -51,37 +51,17 @@ impl Teams {
         Ok(Self { endpoint: Endpoint::new(client, "Teams webhook", url, PACE)? })
     }
 
-    /// How often a message that surely was not posted is tried.
-    #[must_use]
-    pub fn retry(self, policy: RetryPolicy) -> Self {
-        Self { endpoint: self.endpoint.retry(policy) }
-    }
-
-    /// The clock that pacing and waiting follow.
-    #[must_use]
-    pub fn clock(self, clock: SharedClock) -> Self {
-        Self { endpoint: self.endpoint.clock(clock) }
-    }
+    endpoint::setters!();
 }
 
 impl Notifier for Teams {
-    fn kind(&self) -> &'static str {
-        "teams"
-    }
-
-    fn target(&self) -> &Target {
-        self.endpoint.target()
-    }
+    endpoint::parts!("teams");
 
     fn notify<'a>(&'a self, notification: &'a Notification) -> NotifyFuture<'a> {
         Box::pin(async move {
             let message = card::message(notification);
             self.endpoint.deliver(|request| request.json(&message), read).await
         })
-    }
-
-    fn min_interval(&self) -> Duration {
-        self.endpoint.interval()
     }
 }
 

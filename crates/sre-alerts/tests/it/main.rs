@@ -1,6 +1,7 @@
 //! The receivers against scripted and real services, and their messages against the limits of each.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod chats;
 mod command;
 #[cfg(feature = "pipeline")]
 mod crash;
@@ -10,6 +11,8 @@ mod email;
 #[cfg(feature = "server")]
 mod inbound;
 mod limits;
+#[cfg(feature = "pipeline")]
+mod once;
 mod pagerduty;
 mod peers;
 #[cfg(feature = "pipeline")]
