@@ -59,6 +59,8 @@ enum Bench {
 enum Soak {
     /// Thousands of runs over SSH to 50 loopback hosts: descriptors, threads and memory stay flat
     FleetRun(soak::Options),
+    /// The alert pipeline: killed 200 times under load, then 100,000 alerts with a slow Slack
+    Alerts,
 }
 
 /// Runs the chosen chore.
@@ -70,6 +72,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Chore::Bench(Bench::MorningCheck(options)) => bench::morning_check(options),
         Chore::Bench(Bench::FleetRun(options)) => bench::fleet_run(options),
         Chore::Soak(Soak::FleetRun(options)) => soak::fleet_run(options),
+        Chore::Soak(Soak::Alerts) => soak::alerts(),
         Chore::Fuzz(options) => fuzz::run(options),
         Chore::Dist { dir } => dist::run(dir),
     }

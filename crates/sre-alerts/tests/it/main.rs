@@ -20,6 +20,8 @@ mod pipeline;
 mod receiver;
 mod receivers;
 mod remediation;
+#[cfg(feature = "pipeline")]
+mod storm;
 mod webhook;
 #[cfg(all(feature = "server", feature = "pipeline"))]
 mod whole;
