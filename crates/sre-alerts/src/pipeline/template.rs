@@ -78,6 +78,16 @@ impl TemplateConfig {
     pub fn check(&self) -> Result<(), InvalidConfig> {
         Templates::new(self, "template").map(|_| ())
     }
+
+    /// What becomes of a notification.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn preview(&self, notification: &Notification) -> Result<Notification, InvalidConfig> {
+        let mut changed = notification.clone();
+        Templates::new(self, "template")?.apply(&mut changed);
+        Ok(changed)
+    }
 }
 
 // === impl Templates ===
