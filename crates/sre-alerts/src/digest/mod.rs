@@ -1,7 +1,9 @@
 //! The daily digest: what fired, was resolved, was suppressed and could not be sent, in one mail.
 //!
-//! Pure: records of the history go in, a [`Mail`](crate::mail::Mail) or a [`Notification`](crate::Notification) comes
-//! out. The same problem is one line, with how often and from when to when; the most urgent come first.
+//! [`Daily`] sends it at a [`TimeOfDay`]: the pipeline is its [`Source`], an email receiver its
+//! [`Mailer`](crate::mail::Mailer). A [`Digest`] itself is pure: records of the history go in, a
+//! [`Mail`](crate::mail::Mail) or a [`Notification`](crate::Notification) comes out. The same problem is one line, with
+//! how often and from when to when; the most urgent come first.
 //!
 //! ```
 //! use jiff::{Timestamp, tz::TimeZone};
@@ -18,7 +20,13 @@
 //! # Ok::<(), jiff::Error>(())
 //! ```
 
+mod daily;
 mod gather;
+#[cfg(feature = "pipeline")]
+mod history;
+mod moment;
 mod render;
 
+pub use daily::{Daily, Source, SourceFuture};
 pub use gather::{Digest, Outcome, Record, day_before};
+pub use moment::TimeOfDay;

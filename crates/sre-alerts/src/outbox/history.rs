@@ -32,6 +32,8 @@ pub struct AlertQuery {
     pub since: Option<Timestamp>,
     /// First seen before then.
     pub until: Option<Timestamp>,
+    /// Last heard, or ended, then or later.
+    pub changed_since: Option<Timestamp>,
     /// Firing, or over.
     pub state: Option<State>,
     /// At least so severe.
@@ -119,7 +121,16 @@ const LOOKED_AT: usize = 200_000;
 
 impl Default for AlertQuery {
     fn default() -> Self {
-        Self { since: None, until: None, state: None, severity: None, matchers: Vec::new(), before: None, limit: 100 }
+        Self {
+            since: None,
+            until: None,
+            changed_since: None,
+            state: None,
+            severity: None,
+            matchers: Vec::new(),
+            before: None,
+            limit: 100,
+        }
     }
 }
 
@@ -157,11 +168,14 @@ impl History {
     pub fn alerts(&self, query: &AlertQuery) -> Result<Vec<AlertRecord>, StoreError> {
         let sql = "SELECT b.id, b.first_seen, b.body, b.verdict, b.closed_at, b.ending, coalesce(a.count, b.count),
                           coalesce(a.suppressed, b.suppressed), coalesce(a.last_seen, b.last_seen)
-                   FROM alerts b LEFT JOIN active a USING (id) WHERE b.id < ?1 AND b.severity >= ?2 ORDER BY b.id DESC LIMIT ?3";
+                   FROM alerts b LEFT JOIN active a USING (id) WHERE b.id < ?1 AND b.severity >= ?2
+                     AND (?4 IS NULL OR b.closed_at >= ?4 OR coalesce(a.last_seen, b.last_seen) >= ?4)
+                   ORDER BY b.id DESC LIMIT ?3";
         let before = query.before.map_or(i64::MAX, |id| id.0);
         let least = query.severity.unwrap_or(Severity::Info) as i64;
         let since = query.since.unwrap_or(Timestamp::MIN);
-        self.scan(sql, params![before, least, LOOKED_AT as i64], query.limit, alert_record, |record| {
+        let changed = query.changed_since.map(|at| at.as_millisecond());
+        self.scan(sql, params![before, least, LOOKED_AT as i64, changed], query.limit, alert_record, |record| {
             if record.first_seen < since {
                 return Look::Enough;
             }

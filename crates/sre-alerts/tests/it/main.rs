@@ -6,6 +6,7 @@ mod command;
 #[cfg(feature = "pipeline")]
 mod crash;
 mod delivery;
+mod digest;
 #[cfg(feature = "email")]
 mod email;
 #[cfg(feature = "server")]
