@@ -1,6 +1,6 @@
 //! The driver: takes alerts from a bounded queue, asks the engine, runs what it says, tells how it went.
 
-use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
 use sre_core::SharedClock;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::engine::{self, Engine, RunOutcome, Verdict};
 use super::executor::SharedExecutor;
 use super::plan::Plan;
+use super::recall::Unsolved;
 use super::record::{RunRecord, SharedRunLog, Stage};
 use super::run::{self, Run};
 use crate::alert::{Alert, longest};
@@ -44,7 +45,7 @@ pub struct Driver {
     clock: SharedClock,
     at_once: Arc<Semaphore>,
     /// Where it did not help, so that the end of it can be told.
-    unsolved: BTreeSet<(String, HostName)>,
+    unsolved: Unsolved,
 }
 
 #[derive(Debug)]
@@ -93,22 +94,24 @@ impl Intake for Remediating {
 // === impl Driver ===
 
 impl Driver {
-    /// A driver and the way to it. `at_once` runs are executed at a time (at least one); escalations go to
+    /// A driver and the way to it; it goes on where the one that wrote the log stopped. `at_once` runs are executed at a time (at least one); escalations go to
     /// `escalations`, which is the pipeline itself and not a [`Remediating`].
-    #[must_use]
+    ///
+    /// # Errors
+    /// The log cannot be read: without it rules would act again on what they have just acted on.
     pub fn new(
-        engine: Engine,
+        mut engine: Engine,
         executor: SharedExecutor,
         log: SharedRunLog,
         escalations: SharedIntake,
         clock: SharedClock,
         at_once: usize,
-    ) -> (Remediator, Self) {
+    ) -> io::Result<(Remediator, Self)> {
+        let unsolved = engine.recall(&*log, &*clock)?;
         let (sender, queue) = mpsc::channel(QUEUE);
         let at_once = Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        let unsolved = BTreeSet::new();
         let driver = Self { engine, queue, executor, log, escalations, clock, at_once, unsolved };
-        (Remediator { queue: sender }, driver)
+        Ok((Remediator { queue: sender }, driver))
     }
 
     /// Works until every [`Remediator`] is dropped and all runs have ended.

@@ -26,10 +26,10 @@ pub struct Engine {
 }
 
 #[derive(Debug)]
-struct State {
-    ready: Ready,
-    ledger: Ledger,
-    breaker: Breaker,
+pub(super) struct State {
+    pub(super) ready: Ready,
+    pub(super) ledger: Ledger,
+    pub(super) breaker: Breaker,
 }
 
 /// What one rule says to an alert that it is for.
@@ -115,14 +115,6 @@ impl Engine {
         self.fleet = fleet;
     }
 
-    /// Tells of a run before the last restart, oldest first: that long ago, on that host.
-    pub fn remember(&mut self, rule: &str, host: &HostName, ago: Duration, outcome: &RunOutcome, now: Instant) {
-        if let (Some(state), Some(at)) = (self.state(rule), now.checked_sub(ago)) {
-            state.ledger.remember(host, at);
-            state.breaker.end(*outcome == RunOutcome::Fixed, at, &state.ready.rule.breaker);
-        }
-    }
-
     /// What each rule that is for this alert says. A plan to run counts as begun.
     pub fn decide(&mut self, alert: &Alert, now: Instant) -> Vec<Decision> {
         if alert.is_resolved() || alert.source == SOURCE {
@@ -153,7 +145,7 @@ impl Engine {
         found.map_or(sre_core::Severity::Critical, |state| state.ready.rule.escalate)
     }
 
-    fn state(&mut self, rule: &str) -> Option<&mut State> {
+    pub(super) fn state(&mut self, rule: &str) -> Option<&mut State> {
         self.rules.iter_mut().find(|state| state.ready.rule.name == rule)
     }
 }

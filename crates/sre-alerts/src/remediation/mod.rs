@@ -3,7 +3,7 @@
 //! A [`Rule`] fits an alert by type, labels and severity. The [`Engine`] decides purely: the host must be one of the
 //! fleet, out of its cooldown, within the rule's runs an hour and part of the fleet, and the rule's breaker closed. The
 //! [`Driver`] executes through an [`Executor`], looks whether it helped, writes each run down, and raises an alert when
-//! it did not.
+//! it did not. With a [`RunFile`] as its log it knows after a restart what it did before.
 //!
 //! What comes from an alert is data: it is checked, and handed on as whole arguments. The arguments of a rule have
 //! places: `{host}`, `{label.NAME}` and `{var.NAME}`. A rule with an alert's words inside a shell's script is refused.
@@ -36,17 +36,20 @@ mod engine;
 mod executor;
 mod ledger;
 mod plan;
+mod recall;
 mod record;
 mod rule;
 mod run;
+mod run_file;
 mod template;
 
 pub use driver::{Driver, Remediating, Remediator};
 pub use engine::{Decision, Engine, RunOutcome, SOURCE, Verdict, Why};
 pub use executor::{ExecuteFuture, Executor, Output, SharedExecutor};
 pub use plan::{Check, Plan, Step};
-pub use record::{RunLog, RunRecord, SharedRunLog, Stage};
+pub use record::{PastRun, PastStage, RunLog, RunRecord, SharedRunLog, Stage};
 pub use rule::{Action, Argv, Breaker, Config, InvalidRule, Rule, Verify, When};
+pub use run_file::RunFile;
 
 /// Two documented rules, in YAML: `high_cpu` restarts a service, `disk_full` removes rotated logs older than 7 days.
 pub const EXAMPLES: &str = include_str!("examples.yaml");

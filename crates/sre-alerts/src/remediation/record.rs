@@ -1,7 +1,7 @@
 //! Each run is written down: before it begins, and with its output when it has ended.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::engine::RunOutcome;
 use super::plan::Plan;
-use crate::json_lines::JsonLines;
+use crate::host::HostName;
 
 /// One line of the log of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,20 +50,50 @@ pub enum Stage {
     },
 }
 
-/// Where records go.
+/// Where records go, and come from after a restart: a [`RunFile`](super::RunFile).
 pub trait RunLog: fmt::Debug + Send + Sync {
     /// Writes one.
     ///
     /// # Errors
     /// When it is not surely written; a run that cannot be written down is not begun.
     fn record(&self, record: &RunRecord) -> io::Result<()>;
+
+    /// Tells of all records that it has, the oldest first: after a restart cooldowns, budgets and breakers go on from
+    /// there. A log that keeps nothing forgets them.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn past(&self, tell: &mut dyn FnMut(PastRun)) -> io::Result<()>;
+}
+
+/// What counts of a record after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PastRun {
+    /// When.
+    pub at: Timestamp,
+    /// The rule.
+    pub rule: String,
+    /// The host.
+    pub host: HostName,
+    /// How far it was.
+    pub stage: PastStage,
+}
+
+/// How far a run was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PastStage {
+    /// Nothing was done.
+    DryRun,
+    /// It was about to begin.
+    Begun,
+    /// It had ended.
+    Ended {
+        /// Whether the check passed.
+        helped: bool,
+    },
 }
 
 /// A log of runs that many share.
 pub type SharedRunLog = Arc<dyn RunLog>;
-
-impl<W: Write + Send> RunLog for JsonLines<W> {
-    fn record(&self, record: &RunRecord) -> io::Result<()> {
-        self.write(record)
-    }
-}

@@ -169,21 +169,6 @@ fn the_breaker_opens_when_the_fix_does_not_fix() {
 }
 
 #[test]
-fn what_was_before_the_restart_counts() {
-    let mut bench = Bench::new(rule(), 10);
-    let host = "web-0".parse().unwrap();
-    let now = bench.now;
-    bench.engine.remember("restart", &host, 20 * MINUTE, &RunOutcome::NotFixed("x".into()), now);
-    bench.engine.remember("restart", &host, 5 * MINUTE, &RunOutcome::Fixed, now);
-    assert_eq!(bench.skip("web-0"), Why::Cooldown(host.clone(), 10 * MINUTE));
-    assert_eq!(bench.skip("web-1"), Why::FleetShare(1));
-    for ago in [4, 3] {
-        bench.engine.remember("restart", &host, ago * MINUTE, &RunOutcome::Failed("x".into()), now);
-    }
-    assert_eq!(bench.skip("web-0"), Why::BreakerOpen(57 * MINUTE));
-}
-
-#[test]
 fn a_new_rule_only_says_what_it_would_do() {
     let mut watched = rule();
     watched.dry_run = Rule::default().dry_run;

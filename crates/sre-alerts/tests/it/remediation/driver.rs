@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sre_alerts::remediation::{
-    Driver, Engine, ExecuteFuture, Executor, Output, Remediating, Remediator, Rule, RunLog, RunRecord, Step,
+    Driver, Engine, ExecuteFuture, Executor, Output, PastRun, Remediating, Remediator, Rule, RunLog, RunRecord, Step,
 };
 use sre_alerts::{AcceptFuture, Accepted, Alert, HostName, Intake};
 use sre_core::{Severity, SystemClock};
@@ -64,6 +64,10 @@ impl RunLog for Books {
         self.runs.lock().unwrap().push(serde_json::to_value(record).unwrap());
         Ok(())
     }
+
+    fn past(&self, _: &mut dyn FnMut(PastRun)) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Intake for Books {
@@ -87,7 +91,7 @@ fn works(rule: Rule, hosts: usize, at_once: usize) -> Works {
     let (hands, books) = (Arc::new(Hands::default()), Arc::new(Books::default()));
     let engine = Engine::new(config(rule, hosts)).unwrap();
     let (remediator, driver) =
-        Driver::new(engine, hands.clone(), books.clone(), books.clone(), SystemClock::shared(), at_once);
+        Driver::new(engine, hands.clone(), books.clone(), books.clone(), SystemClock::shared(), at_once).unwrap();
     Works { hands, books, remediator, driver: tokio::spawn(driver.run()) }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use sre_alerts::remediation::{Config, Driver, EXAMPLES, Engine, Rule, RunLog, RunRecord};
+use sre_alerts::remediation::{Config, Driver, EXAMPLES, Engine, PastRun, Rule, RunLog, RunRecord};
 use sre_alerts::{AcceptFuture, Accepted, Alert, Intake};
 use sre_core::config::Layers;
 use sre_core::{Severity, SystemClock};
@@ -22,6 +22,10 @@ struct Books {
 impl RunLog for Books {
     fn record(&self, record: &RunRecord) -> std::io::Result<()> {
         self.runs.lock().unwrap().push(serde_json::to_value(record).unwrap());
+        Ok(())
+    }
+
+    fn past(&self, _: &mut dyn FnMut(PastRun)) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -49,7 +53,8 @@ async fn run(name: &str, dir: &Path, change: impl FnOnce(&mut Rule)) -> Arc<Book
     let books = Arc::new(Books::default());
     let engine = Engine::new(config).unwrap();
     let local = Arc::new(Local { dir: dir.to_owned() });
-    let (remediator, driver) = Driver::new(engine, local, books.clone(), books.clone(), SystemClock::shared(), 1);
+    let (remediator, driver) =
+        Driver::new(engine, local, books.clone(), books.clone(), SystemClock::shared(), 1).unwrap();
     let alert = Alert::builder(Severity::Critical, name).label("type", name).label("host", "web-0");
     remediator.offer(alert.starts_at(jiff::Timestamp::UNIX_EPOCH).build().unwrap());
     drop(remediator);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use sre_alerts::inbound::Credential;
-use sre_alerts::remediation::{Action, Argv, Driver, Engine, Remediating, RunLog, RunRecord};
+use sre_alerts::remediation::{Action, Argv, Driver, Engine, PastRun, Remediating, RunLog, RunRecord};
 use sre_core::{Secret, SystemClock};
 
 use super::local::Local;
@@ -20,6 +20,10 @@ struct Runs(Mutex<Vec<Value>>);
 impl RunLog for Runs {
     fn record(&self, record: &RunRecord) -> std::io::Result<()> {
         self.0.lock().unwrap().push(serde_json::to_value(record).unwrap());
+        Ok(())
+    }
+
+    fn past(&self, _: &mut dyn FnMut(PastRun)) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -83,7 +87,8 @@ async fn no_word_of_an_alert_is_executed() {
     let kept = Arc::new(Kept::default());
     let local = Arc::new(Local { dir: dir.path().to_owned() });
     let engine = Engine::new(config(shell, 3)).unwrap();
-    let (remediator, driver) = Driver::new(engine, local, runs.clone(), kept.clone(), SystemClock::shared(), 4);
+    let (remediator, driver) =
+        Driver::new(engine, local, runs.clone(), kept.clone(), SystemClock::shared(), 4).unwrap();
     let driver = tokio::spawn(driver.run());
     let intake = Arc::new(Remediating::new(kept.clone(), remediator));
     let door = Door::open_to(intake, kept.clone(), |builder| {

@@ -6,6 +6,7 @@ mod examples;
 #[cfg(feature = "server")]
 mod hostile;
 mod local;
+mod restart;
 
 use jiff::Timestamp;
 use sre_alerts::Alert;
