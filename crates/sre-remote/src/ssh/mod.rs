@@ -12,6 +12,7 @@
 //! | `tcp`, `jump` | the connection underneath, direct or through other hosts |
 //! | `way` | how far a connection came: up to the server's first words, then the login |
 //! | `handshake`, `host_key`, `login` | the phases up to a session |
+//! | `host_signature` | Ed25519 of host keys by a faster library than OpenSSL |
 //! | `session`, `channel`, `sftp` | what can be done with it |
 //! | `refusal` | libssh2's words as our errors |
 
@@ -20,6 +21,7 @@ mod channel;
 mod endpoint;
 mod handshake;
 mod host_key;
+mod host_signature;
 mod identity;
 mod jump;
 mod key_ring;

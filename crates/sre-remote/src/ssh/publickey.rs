@@ -5,7 +5,7 @@
 //! function that signs, and the function may answer "not yet". So it hands out what is to be signed, the signature is
 //! made outside as any other asynchronous work, and the next try finds it ready.
 
-#![expect(unsafe_code, reason = "`ssh2` has no call for it; this file is all the unsafe code of the workspace")]
+#![expect(unsafe_code, reason = "`ssh2` has no call for it")]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;

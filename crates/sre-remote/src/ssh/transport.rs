@@ -19,7 +19,7 @@ use super::options::SshOptions;
 use super::refusal::timed_out;
 use super::session::SshSession;
 use super::way::{Heard, SshDialed, Way};
-use super::{handshake, login};
+use super::{handshake, host_signature, login};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
@@ -75,6 +75,7 @@ impl SshTransport {
         if options.host_keys == Some(HostKeyPolicy::Off) {
             tracing::warn!("host keys are not checked: whoever is in between can read and change everything");
         }
+        host_signature::by_aws_lc();
         let (host_keys, warned) = (Mutex::default(), Mutex::default());
         Ok(Self {
             shared: Arc::new(Shared { options, config, keys, host_keys, warned, background: TaskTracker::new() }),
