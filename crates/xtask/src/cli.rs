@@ -53,6 +53,8 @@ enum Bench {
     MorningCheck(bench::Options),
     /// fleet-run beside clush, parallel-ssh, asyncssh, ansible and ssh itself
     FleetRun(bench::FleetOptions),
+    /// The alert pipeline beside Alertmanager, over HTTP
+    Alerts(bench::AlertsOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +73,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Chore::Ci { without_tests } => checks::ci(*without_tests),
         Chore::Bench(Bench::MorningCheck(options)) => bench::morning_check(options),
         Chore::Bench(Bench::FleetRun(options)) => bench::fleet_run(options),
+        Chore::Bench(Bench::Alerts(options)) => bench::alerts(options),
         Chore::Soak(Soak::FleetRun(options)) => soak::fleet_run(options),
         Chore::Soak(Soak::Alerts) => soak::alerts(),
         Chore::Fuzz(options) => fuzz::run(options),

@@ -19,7 +19,7 @@ pub struct Fingerprint(u64);
 /// A key in memory: cheap to keep and to compare.
 #[cfg(feature = "pipeline")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct KeyHash(pub(crate) u128);
+pub(crate) struct KeyHash([u8; 16]);
 
 // === impl Alert ===
 
@@ -89,7 +89,7 @@ impl KeyHash {
     pub(crate) fn of(alert: &Alert) -> Self {
         match &alert.dedup_key {
             Some(key) => Self::of_text(key),
-            None => Self(u128::from_be_bytes(digest([alert.source.as_str(), alert.title.as_str()]))),
+            None => Self(digest([alert.source.as_str(), alert.title.as_str()])),
         }
     }
 
@@ -97,8 +97,8 @@ impl KeyHash {
     fn of_text(key: &str) -> Self {
         let ours = key.len() == 32 && key.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         match u128::from_str_radix(key, 16) {
-            Ok(hash) if ours => Self(hash),
-            _ => Self(u128::from_be_bytes(digest([key]))),
+            Ok(hash) if ours => Self(hash.to_be_bytes()),
+            _ => Self(digest([key])),
         }
     }
 }

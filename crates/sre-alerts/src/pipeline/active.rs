@@ -1,11 +1,8 @@
 //! What is kept in memory of each alert that fires, or is over and not told to be. About 150 bytes; the text is on disk.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use sre_core::Severity;
 
 use super::receivers::{ReceiverId, Receivers};
-use crate::alert::Alert;
 use crate::outbox::{ActiveRow, AlertId, Closing, Flags};
 use crate::stage::group::GroupId;
 use crate::stage::moment::Moment;
@@ -38,7 +35,7 @@ pub(super) struct Active {
 }
 
 impl Active {
-    pub(super) fn new(id: AlertId, alert: &Alert, now: Moment) -> Self {
+    pub(super) fn new(id: AlertId, severity: Severity, content: u64, now: Moment) -> Self {
         Self {
             id,
             count: 1,
@@ -47,8 +44,8 @@ impl Active {
             notified_at: None,
             resolved_at: None,
             held_until: None,
-            severity: alert.severity,
-            content: content(alert),
+            severity,
+            content,
             waiting: Receivers::default(),
             sending: Receivers::default(),
             told: Receivers::default(),
@@ -81,6 +78,8 @@ impl Active {
 
     pub(super) fn join(&mut self, receiver: ReceiverId, group: GroupId) {
         self.leave(receiver);
+        // Most alerts have one receiver or two, and there may be a million of them.
+        self.groups.reserve_exact(1);
         self.groups.push((receiver, group));
     }
 
@@ -110,15 +109,4 @@ impl Active {
     pub(super) fn closing(&self, at: Moment, how: &'static str) -> Closing {
         Closing { at, how, count: self.count, suppressed: self.suppressed, last_seen: self.last_seen }
     }
-}
-
-/// All that people see of an alert but its times: sources that repeat themselves often send the time of day along.
-pub(super) fn content(alert: &Alert) -> u64 {
-    let mut hash = DefaultHasher::new();
-    (&alert.title, alert.severity, &alert.source, &alert.message).hash(&mut hash);
-    (&alert.fields, &alert.labels).hash(&mut hash);
-    for link in &alert.links {
-        (&link.title, &link.url).hash(&mut hash);
-    }
-    hash.finish()
 }

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::AtomicU64;
 
-use super::active::{self, Active};
+use super::active::Active;
+use super::arrival::{Arrival, json};
 use super::counters::add;
 use super::engine::Engine;
 use super::groups::Group;
@@ -32,16 +33,16 @@ pub(super) enum Cause {
 
 impl Engine {
     /// Takes one alert in.
-    pub(super) fn arrive(&mut self, alert: Alert, now: Now) -> Result<(), StoreError> {
+    pub(super) fn arrive(&mut self, arrival: &Arrival, now: Now) -> Result<(), StoreError> {
         add(&self.counters.accepted, 1);
-        if alert.is_resolved() { self.end(alert, now) } else { self.fire(&alert, now) }
+        if arrival.alert.is_resolved() { self.end(arrival, now) } else { self.fire(arrival, now) }
     }
 
-    fn fire(&mut self, alert: &Alert, now: Now) -> Result<(), StoreError> {
-        let key = KeyHash::of(alert);
-        let content = active::content(alert);
+    fn fire(&mut self, arrival: &Arrival, now: Now) -> Result<(), StoreError> {
+        let Arrival { alert, key, content, .. } = arrival;
+        let (key, content) = (*key, *content);
         let before = self.actives.get(&key);
-        let known = before.map(Active::known);
+        let known = before.map(|active| active.known());
         let cause = match (known, before) {
             (Some(known), _) if known.firing && alert.severity > known.severity => Cause::Worse,
             (_, Some(before)) if before.is_open() && !before.fires() => Cause::Back,
@@ -54,7 +55,7 @@ impl Engine {
         let decision = self.stages.decide(key, alert, known.as_ref(), now, &mut ());
         if news {
             let verdict = self.stages.verdict(&decision);
-            self.store_news(key, alert, content, &verdict, now.steady)?;
+            self.store_news(arrival, &verdict, now.steady)?;
         } else if let Some(active) = self.actives.get_mut(&key) {
             active.count = active.count.saturating_add(1);
             active.last_seen = now.steady;
@@ -71,15 +72,9 @@ impl Engine {
     }
 
     /// An alert that is new, back, or says something else than before.
-    fn store_news(
-        &mut self,
-        key: KeyHash,
-        alert: &Alert,
-        content: u64,
-        verdict: &Verdict,
-        now: Moment,
-    ) -> Result<(), StoreError> {
-        let verdict = verdict.to_string();
+    fn store_news(&mut self, arrival: &Arrival, verdict: &Verdict, now: Moment) -> Result<(), StoreError> {
+        let Arrival { alert, key, content, body } = arrival;
+        let (key, content, verdict) = (*key, *content, verdict.to_string());
         match self.actives.get_mut(&key).filter(|active| active.is_open()) {
             Some(active) => {
                 active.count = active.count.saturating_add(1);
@@ -97,14 +92,13 @@ impl Engine {
             }
             None => {
                 let id = self.new_alert_id();
-                let mut active = Active::new(id, alert, now);
+                let mut active = Active::new(id, alert.severity, content, now);
                 if let Some(before) = self.actives.get(&key) {
                     active.notified_at = before.notified_at;
                     self.store.remove_active(before.id)?;
                 }
-                self.actives.insert(key, active);
-                let body = json(alert);
-                self.store.insert_alert(id, now, &NewAlert { alert, body: &body, verdict: &verdict })
+                self.actives.insert(key, Box::new(active));
+                self.store.insert_alert(id, now, &NewAlert { alert, body, verdict: &verdict })
             }
         }
     }
@@ -195,16 +189,16 @@ impl Engine {
     }
 
     /// An alert that is over.
-    fn end(&mut self, alert: Alert, now: Now) -> Result<(), StoreError> {
-        let key = KeyHash::of(&alert);
-        let Some(active) = self.actives.get(&key) else { return self.record_end(&alert, now) };
+    fn end(&mut self, arrival: &Arrival, now: Now) -> Result<(), StoreError> {
+        let (key, alert) = (arrival.key, &arrival.alert);
+        let Some(active) = self.actives.get(&key) else { return self.record_end(arrival, now) };
         if !active.fires() {
             add(&self.counters.suppressed, 1);
             return Ok(());
         }
         let (id, receivers) = (active.id, self.told(active));
         let at = alert.resolved_at.unwrap_or(now.wall);
-        let mut stored = self.store.alert(id)?.unwrap_or(alert);
+        let mut stored = self.store.alert(id)?.unwrap_or_else(|| alert.clone());
         stored.resolved_at = Some(at.max(stored.starts_at));
         self.write(id, &stored, &Verdict::Resolved { receivers }.to_string())?;
         self.close(key, "resolved", now)
@@ -245,20 +239,16 @@ impl Engine {
     }
 
     /// The end of something that never began here; only for the history.
-    fn record_end(&mut self, alert: &Alert, now: Now) -> Result<(), StoreError> {
+    fn record_end(&mut self, arrival: &Arrival, now: Now) -> Result<(), StoreError> {
         let id = self.new_alert_id();
-        let (body, verdict) = (json(alert), Verdict::NotFiring.to_string());
-        self.store.insert_alert(id, now.steady, &NewAlert { alert, body: &body, verdict: &verdict })?;
-        let closing = Active::new(id, alert, now.steady).closing(now.steady, "resolved");
+        let Arrival { alert, content, body, .. } = arrival;
+        let verdict = Verdict::NotFiring.to_string();
+        self.store.insert_alert(id, now.steady, &NewAlert { alert, body, verdict: &verdict })?;
+        let closing = Active::new(id, alert.severity, *content, now.steady).closing(now.steady, "resolved");
         self.store.close_alert(id, &closing)
     }
 }
 
 fn is_repeat(decision: &Decision) -> bool {
     matches!(decision, Decision::Merged | Decision::Suppressed { .. })
-}
-
-/// An alert is plain data: this cannot fail, and an empty body would be noticed when it is read.
-pub(super) fn json(alert: &Alert) -> String {
-    serde_json::to_string(alert).unwrap_or_default()
 }

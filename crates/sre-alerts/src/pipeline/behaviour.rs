@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sre_core::Severity::{Critical, Error, Info, Warning};
 
+use super::arrival::Arrival;
 use super::config::Config;
 use super::outcome::Outcome;
 use super::sim::{START, Sim, failed, min, sec};
@@ -418,7 +419,7 @@ fn there_is_room_for_what_is_known() {
     let mut sim = Sim::new(config);
     sim.fire(Warning, "a");
     sim.fire(Warning, "b");
-    let [known, new] = ["a", "c"].map(|title| sim.alert(Warning, title).build().unwrap());
+    let [known, new] = ["a", "c"].map(|title| Arrival::new(sim.alert(Warning, title).build().unwrap()));
     assert!(sim.engine.has_room_for(std::slice::from_ref(&known)));
     assert!(!sim.engine.has_room_for(&[known, new]));
 }

@@ -5,14 +5,16 @@
 //! [`outcome`](super::outcome) notes what became of them, [`upkeep`](super::upkeep) does what time brings about,
 //! [`recover`](super::recover) starts from what is on disk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use foldhash::HashMap;
 use sre_core::RetryPolicy;
 
 use super::active::Active;
+use super::arrival::Arrival;
 use super::config::Config;
 use super::counters::Counters;
 use super::groups::{Entry, Group, Outlet};
@@ -39,7 +41,8 @@ pub(super) struct Engine {
     pub(super) templates: Vec<Option<Templates>>,
     /// By [`ReceiverId`].
     pub(super) outlets: Vec<Outlet>,
-    pub(super) actives: HashMap<KeyHash, Active>,
+    /// Boxed: a table of a million slots that grows is copied, and half of it is empty.
+    pub(super) actives: HashMap<KeyHash, Box<Active>>,
     pub(super) groups: HashMap<GroupId, Group>,
     /// Notifications that were not sent yet.
     pub(super) entries: HashMap<EntryId, Entry>,
@@ -73,9 +76,10 @@ pub(super) struct Dispatch {
 
 impl Engine {
     /// Whether so many more alerts can be held. Those that are known already need no room.
-    pub(super) fn has_room_for(&self, alerts: &[Alert]) -> bool {
+    pub(super) fn has_room_for(&self, arrivals: &[Arrival]) -> bool {
         let room = self.config.limits.alerts.saturating_sub(self.actives.len());
-        alerts.len() <= room || alerts.iter().filter(|a| !self.actives.contains_key(&KeyHash::of(a))).count() <= room
+        let new = |arrival: &&Arrival| !self.actives.contains_key(&arrival.key);
+        arrivals.len() <= room || arrivals.iter().filter(new).count() <= room
     }
 
     /// Stores what has changed; the last thing before a commit.
@@ -139,7 +143,7 @@ impl Engine {
     /// What would be done with the alert now; nothing is done.
     pub(super) fn explain(&mut self, alert: &Alert, now: Now) -> Explanation {
         let key = KeyHash::of(alert);
-        let active = self.actives.get(&key);
+        let active = self.actives.get(&key).map(Box::as_ref);
         let mut steps: Vec<Step> = Vec::new();
         let verdict = if alert.is_resolved() {
             self.explain_end(active, &mut steps)

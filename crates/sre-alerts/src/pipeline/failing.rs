@@ -9,6 +9,7 @@ use std::time::Duration;
 use sre_core::{Severity, SystemClock, Target};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::arrival::Arrival;
 use super::config::Config;
 use super::counters::Counters;
 use super::deliver::Couriers;
@@ -157,8 +158,8 @@ impl Rig {
     fn accept(&mut self, title: &str) -> Result<(), IntakeError> {
         let alert = Alert::builder(Severity::Warning, title).starts_at(jiff::Timestamp::UNIX_EPOCH).build().unwrap();
         let (reply, mut answer) = oneshot::channel();
-        self.work.turn(&mut vec![Command::Accept { alerts: vec![alert], reply }]);
-        answer.try_recv().unwrap().map(|_| ())
+        self.work.turn(&mut vec![Command::Accept { arrivals: vec![Arrival::new(alert)], reply }]);
+        answer.try_recv().unwrap().0.map(|_| ())
     }
 
     /// Takes in what the receiver answered.

@@ -5,6 +5,7 @@ use std::mem;
 
 use sre_core::Severity;
 
+use super::active::Active;
 use super::compose::{About, compose};
 use super::engine::{Dispatch, Engine};
 use super::groups::{Entry, Next};
@@ -74,9 +75,8 @@ impl Engine {
         }
         let mut seen = HashSet::new();
         waiting.retain(|key| {
-            let fires =
-                |a: &super::active::Active| a.fires() && (a.waiting.has(receiver) || remind && a.told.has(receiver));
-            self.actives.get(key).is_some_and(fires) && seen.insert(*key)
+            let fires = |a: &Active| a.fires() && (a.waiting.has(receiver) || remind && a.told.has(receiver));
+            self.actives.get(key).is_some_and(|a| fires(a)) && seen.insert(*key)
         });
         ended.retain(|key| {
             self.actives.get(key).is_some_and(|a| !a.fires() && a.told.has(receiver)) && seen.insert(*key)

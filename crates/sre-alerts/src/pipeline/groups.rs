@@ -1,7 +1,9 @@
 //! Groups of alerts, and the queue in front of each receiver.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use foldhash::HashSet;
 
 use super::receivers::ReceiverId;
 use crate::alert::{DedupKey, KeyHash};
@@ -71,7 +73,7 @@ impl Group {
             route,
             key,
             title,
-            members: HashSet::new(),
+            members: HashSet::default(),
             waiting: Vec::new(),
             ended: Vec::new(),
             last_sent: None,

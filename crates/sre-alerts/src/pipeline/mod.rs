@@ -45,6 +45,7 @@
 //! - Setting the clock neither loses nor repeats anything.
 
 mod active;
+mod arrival;
 mod arrive;
 #[cfg(test)]
 mod behaviour;

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::active::Active;
+use super::arrival;
 use super::config::Config;
 use super::counters::Counters;
 use super::engine::Engine;
@@ -42,9 +43,9 @@ impl Engine {
             retry: config.delivery.retry()?,
             config,
             outlets,
-            actives: HashMap::new(),
-            groups: HashMap::new(),
-            entries: HashMap::new(),
+            actives: foldhash::HashMap::default(),
+            groups: foldhash::HashMap::default(),
+            entries: foldhash::HashMap::default(),
             held: BTreeSet::new(),
             recheck_at: None,
             sweep_at: Moment(0),
@@ -106,14 +107,14 @@ impl Engine {
     }
 
     fn restore(&mut self, key: KeyHash, row: &ActiveRow, alert: &Alert) {
-        let mut active = Active::new(row.id, alert, row.last_seen);
+        let mut active = Active::new(row.id, alert.severity, arrival::content(alert), row.last_seen);
         (active.count, active.suppressed) = (row.count, row.suppressed);
         (active.notified_at, active.resolved_at) = (row.notified_at, row.resolved_at);
         active.severity = row.severity;
         if active.fires() {
             self.stages.inhibitor.fires(key, alert);
         }
-        self.actives.insert(key, active);
+        self.actives.insert(key, Box::new(active));
         // At once: whatever held it may be over, or not in the settings any more.
         let mut decide_anew = row.held;
         for (name, flags) in &row.flags {

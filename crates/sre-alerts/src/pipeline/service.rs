@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::sync::{oneshot, watch};
 
+use super::arrival::Arrival;
 use super::config::Config;
 use super::counters::{Counters, Counts, add};
 use super::deliver::Couriers;
@@ -223,9 +224,11 @@ impl Pipeline {
             add(&shared.counters.refused, count);
             return Err(IntakeError::Full { retry_after: ROOM_SOON });
         }
+        let arrivals = alerts.into_iter().map(Arrival::new).collect();
         let (reply, answer) = oneshot::channel();
-        shared.commands.send(Command::Accept { alerts, reply }).map_err(|_| IntakeError::Closed)?;
-        answer.await.map_err(|_| IntakeError::Closed)?
+        shared.commands.send(Command::Accept { arrivals, reply }).map_err(|_| IntakeError::Closed)?;
+        let (result, _arrivals) = answer.await.map_err(|_| IntakeError::Closed)?;
+        result
     }
 }
 

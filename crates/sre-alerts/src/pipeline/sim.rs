@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sre_core::Severity;
 
+use super::arrival::Arrival;
 use super::config::Config;
 use super::counters::{Counters, Counts};
 use super::engine::Engine;
@@ -119,7 +120,7 @@ impl Sim {
 
     pub(super) fn accept(&mut self, alerts: impl IntoIterator<Item = Alert>) {
         let alerts = alerts.into_iter().collect::<Vec<_>>();
-        self.turn(|engine, now| alerts.into_iter().for_each(|alert| engine.arrive(alert, now).unwrap()));
+        self.turn(|engine, now| alerts.into_iter().for_each(|alert| engine.arrive(&Arrival::new(alert), now).unwrap()));
         self.advance(Duration::ZERO);
     }
 

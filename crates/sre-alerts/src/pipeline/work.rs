@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{oneshot, watch};
 
+use super::arrival::Arrival;
 use super::counters::add;
 use super::deliver::Couriers;
 use super::engine::Engine;
@@ -26,8 +27,8 @@ use crate::stage::silence::{NewSilence, Silence, SilenceId};
 #[derive(Debug)]
 pub(super) enum Command {
     Accept {
-        alerts: Vec<Alert>,
-        reply: oneshot::Sender<Result<Accepted, IntakeError>>,
+        arrivals: Vec<Arrival>,
+        reply: AcceptReply,
     },
     Outcome {
         entry: EntryId,
@@ -59,6 +60,9 @@ pub(super) enum Command {
     /// End now.
     Close,
 }
+
+/// The alerts go back, so that their caller's thread does the work of freeing them.
+pub(super) type AcceptReply = oneshot::Sender<(Result<Accepted, IntakeError>, Vec<Arrival>)>;
 
 type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -192,7 +196,7 @@ impl Work {
     fn apply(&mut self, command: Command, answers: &mut Answers, works: bool, now: Now) -> Result<(), StoreError> {
         let engine = &mut self.engine;
         match command {
-            Command::Accept { alerts, reply } => return accept(engine, alerts, reply, answers, works, now),
+            Command::Accept { arrivals, reply } => return accept(engine, arrivals, reply, answers, works, now),
             Command::Drain => engine.draining = true,
             Command::Outcome { .. } | Command::Tick | Command::Close => {}
             Command::AddSilence { silence, reply } => {
@@ -215,34 +219,35 @@ impl Work {
 
 fn size(command: &Command) -> usize {
     match command {
-        Command::Accept { alerts, .. } => alerts.len(),
+        Command::Accept { arrivals, .. } => arrivals.len(),
         _ => 0,
     }
 }
 
 fn accept(
     engine: &mut Engine,
-    alerts: Vec<Alert>,
-    reply: oneshot::Sender<Result<Accepted, IntakeError>>,
+    arrivals: Vec<Arrival>,
+    reply: AcceptReply,
     answers: &mut Answers,
     works: bool,
     now: Now,
 ) -> Result<(), StoreError> {
-    let count = alerts.len();
-    if engine.draining {
-        answers.push(Box::new(move |_| drop(reply.send(Err(IntakeError::Closed)))));
-        return Ok(());
-    }
-    if works && !engine.has_room_for(&alerts) {
+    let count = arrivals.len();
+    let refusal = if engine.draining {
+        Some(IntakeError::Closed)
+    } else if works && !engine.has_room_for(&arrivals) {
         add(&engine.counters.refused, count);
-        answers.push(Box::new(move |_| drop(reply.send(Err(IntakeError::Full { retry_after: ROOM_SOON })))));
-        return Ok(());
-    }
+        Some(IntakeError::Full { retry_after: ROOM_SOON })
+    } else {
+        None
+    };
+    let accepted = works && refusal.is_none();
+    let result = if accepted { arrivals.iter().try_for_each(|one| engine.arrive(one, now)) } else { Ok(()) };
     answers.push(Box::new(move |result| {
-        let stored = result.map(|()| Accepted::new(count));
-        let _ = reply.send(stored.map_err(|error| IntakeError::Storage(error.to_string())));
+        let stored = result.map(|()| Accepted::new(count)).map_err(|error| IntakeError::Storage(error.to_string()));
+        let _ = reply.send((refusal.map_or(stored, Err), arrivals));
     }));
-    if works { alerts.into_iter().try_for_each(|alert| engine.arrive(alert, now)) } else { Ok(()) }
+    result
 }
 
 fn answer<T: Send + 'static>(

@@ -3,6 +3,7 @@
 //! Every figure is what the operating system says about the client's whole process tree; the servers run beside it
 //! on loopback and are not counted. Answers are compared as well: a fast wrong answer fails the benchmark.
 
+mod alerts;
 mod answers;
 mod contender;
 mod document;
@@ -13,5 +14,6 @@ mod processes;
 mod sample;
 mod servers;
 
+pub(crate) use alerts::{Options as AlertsOptions, run as alerts};
 pub(crate) use fleet::{Options as FleetOptions, run as fleet_run};
 pub(crate) use morning_check::{Options, run as morning_check};

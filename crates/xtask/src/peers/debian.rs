@@ -8,12 +8,13 @@ use nix::unistd::Uid;
 use crate::{place, step};
 
 /// A program that must be in `PATH`, and the Debian package it comes in.
-struct Need {
+pub(super) struct Need {
     program: &'static str,
     package: &'static str,
 }
 
-const NEEDS: &[Need] = &[
+/// For the tests.
+pub(super) const TESTS: &[Need] = &[
     Need { program: "prometheus", package: "prometheus" },
     Need { program: "prometheus-alertmanager", package: "prometheus-alertmanager" },
     Need { program: "prometheus-node-exporter", package: "prometheus-node-exporter" },
@@ -26,15 +27,18 @@ const NEEDS: &[Need] = &[
     Need { program: "aiosmtpd", package: "python3-aiosmtpd" },
 ];
 
+/// For `cargo xtask bench alerts`.
+pub(super) const LOAD: &[Need] = &[Need { program: "wrk", package: "wrk" }];
+
 const INSTALL: &str = include_str!("install.sh");
 
 /// Installs the packages whose programs are missing; their services are neither started nor enabled.
 ///
 /// # Errors
 /// Gives the command to type where we may not, or cannot, install.
-pub(super) fn install() -> Result<()> {
+pub(super) fn install(needs: &[Need]) -> Result<()> {
     let mut missing: Vec<&str> =
-        NEEDS.iter().filter(|need| place::program(need.program).is_none()).map(|need| need.package).collect();
+        needs.iter().filter(|need| place::program(need.program).is_none()).map(|need| need.package).collect();
     if missing.is_empty() && !python_makes_venvs() {
         missing.push("python3-venv");
     }
@@ -60,11 +64,11 @@ pub(super) fn install() -> Result<()> {
     }
     println!("✓ Debian packages: installed {packages} (services not started, not enabled)");
     // A fresh python3 comes without venv: ask again now that it is there.
-    if missing.contains(&"python3") { install_venv_support() } else { Ok(()) }
+    if missing.contains(&"python3") { install_venv_support(needs) } else { Ok(()) }
 }
 
-fn install_venv_support() -> Result<()> {
-    if python_makes_venvs() { Ok(()) } else { install() }
+fn install_venv_support(needs: &[Need]) -> Result<()> {
+    if python_makes_venvs() { Ok(()) } else { install(needs) }
 }
 
 /// Debian splits `ensurepip` off into python3-venv.

@@ -32,9 +32,18 @@ pub(crate) fn install_all() -> Result<()> {
 /// Says what could not be installed and the command to type.
 pub(crate) fn install_for_tests() -> Result<()> {
     let _lock = lock()?;
-    debian::install()?;
+    debian::install(debian::TESTS)?;
     PEERS.install()?;
     cargo_tool(&NEXTEST)
+}
+
+/// Installs what loads an HTTP server in `cargo xtask bench`.
+///
+/// # Errors
+/// Says what could not be installed and the command to type.
+pub(crate) fn install_for_load() -> Result<()> {
+    let _lock = lock()?;
+    debian::install(debian::LOAD)
 }
 
 /// Held while installing; the kernel frees it, however we end.
