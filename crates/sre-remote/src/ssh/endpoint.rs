@@ -9,7 +9,7 @@ use super::tcp::Alive;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::phase::Phase;
-use crate::ssh_config::{Hop, IdentityAgent, Jump, SshConfig, StrictHostKeyChecking};
+use crate::ssh_config::{Hop, HostSettings, IdentityAgent, Jump, SshConfig, StrictHostKeyChecking};
 
 /// Everything that is to be known before connecting to one machine.
 #[derive(Debug, Clone)]
@@ -28,17 +28,18 @@ pub(super) struct Endpoint {
     /// Key files; the defaults when nothing names any.
     pub(super) key_files: Option<Vec<PathBuf>>,
     pub(super) agent: AgentUse,
-    pub(super) methods: Methods,
+    /// Ways to log in, in the order in which they are tried.
+    pub(super) methods: Vec<Method>,
     pub(super) connect: Duration,
     pub(super) alive: Option<Alive>,
 }
 
-/// Which ways to log in the configuration allows.
+/// A way to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Methods {
-    pub(super) public_key: bool,
-    pub(super) password: bool,
-    pub(super) keyboard_interactive: bool,
+pub(super) enum Method {
+    PublicKey,
+    Password,
+    KeyboardInteractive,
 }
 
 /// Which of the agent's keys may be offered.
@@ -48,6 +49,30 @@ pub(super) enum AgentUse {
     /// Only those that a key file names, too.
     Listed,
     All,
+}
+
+// === impl Method ===
+
+impl Method {
+    const ALL: [Self; 3] = [Self::PublicKey, Self::Password, Self::KeyboardInteractive];
+
+    /// Its name in SSH (RFC 4252, RFC 4256).
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::PublicKey => "publickey",
+            Self::Password => "password",
+            Self::KeyboardInteractive => "keyboard-interactive",
+        }
+    }
+
+    /// Those that the configuration allows, in its order where it says one.
+    fn of(settings: &HostSettings) -> Vec<Self> {
+        let mut methods: Vec<_> = Self::ALL.into_iter().filter(|method| settings.allows(method.as_str())).collect();
+        if let Some(order) = &settings.preferred_authentications {
+            methods.sort_by_key(|method| order.iter().position(|name| name == method.as_str()));
+        }
+        methods
+    }
 }
 
 /// The way to a host: the machine nearest to us first, the host itself last.
@@ -79,11 +104,7 @@ pub(super) fn route(host: &Host, options: &SshOptions, config: &SshConfig) -> Re
 
 fn endpoint(hop: Hop, host: Option<&Host>, options: &SshOptions, config: &SshConfig) -> Endpoint {
     let settings = hop.settings;
-    let methods = Methods {
-        public_key: settings.allows("publickey"),
-        password: settings.allows("password"),
-        keyboard_interactive: settings.allows("keyboard-interactive"),
-    };
+    let methods = Method::of(&settings);
     let port = settings.port.unwrap_or(22);
     let address = match host.and_then(Host::explicit_address) {
         // The inventory's address is meant; the configuration may still say more about it.

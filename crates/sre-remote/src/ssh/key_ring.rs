@@ -10,7 +10,7 @@ use sre_core::secret::Secret;
 use tokio::sync::OnceCell;
 
 use super::agent::Agent;
-use super::endpoint::{AgentUse, Endpoint};
+use super::endpoint::{AgentUse, Endpoint, Method};
 use super::identity::Identity;
 use super::keys::{KeyFault, SigningKey};
 use super::login::Credentials;
@@ -65,8 +65,8 @@ impl KeyRing {
         endpoint: &'a Endpoint,
         password: Option<&'a Secret>,
     ) -> Credentials<'a> {
-        let methods = endpoint.methods;
-        if !methods.public_key {
+        let methods = &endpoint.methods[..];
+        if !methods.contains(&Method::PublicKey) {
             let notes = vec!["the configuration allows no keys".to_owned()];
             return Credentials { user: &endpoint.user, identities: Vec::new(), password, methods, notes };
         }

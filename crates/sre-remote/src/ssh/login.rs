@@ -6,7 +6,7 @@ use sre_core::RetryHint;
 use sre_core::secret::Secret;
 use ssh2::{KeyboardInteractivePrompt, Prompt};
 
-use super::endpoint::Methods;
+use super::endpoint::Method;
 use super::identity::Identity;
 use super::link::{Link, Stopped, would_block};
 use super::publickey::{self, Signature};
@@ -27,7 +27,7 @@ pub(super) struct Credentials<'a> {
     /// In the order in which they are tried.
     pub(super) identities: Vec<Identity>,
     pub(super) password: Option<&'a Secret>,
-    pub(super) methods: Methods,
+    pub(super) methods: &'a [Method],
     /// Why some credential is missing: what is said when none was accepted.
     pub(super) notes: Vec<String>,
 }
@@ -43,39 +43,74 @@ impl Credentials<'_> {
 /// Logs in.
 pub(super) async fn run(link: &Link, host: &Host, with: &Credentials<'_>, deadline: Deadline) -> Result<(), Error> {
     let mut notes = Vec::new();
-    for (nth, identity) in with.identities.iter().take(with.most_keys()).enumerate() {
-        let tried = by_key(link, with.user, identity, deadline, &mut notes).await;
-        if accepted(tried, host)? {
+    // What the server would take, once it was asked.
+    let mut takes = None;
+    for method in with.methods {
+        let accepted = match (method, with.password) {
+            (Method::PublicKey, _) => by_keys(link, host, with, deadline, &mut notes).await?,
+            (_, None) => false,
+            (method, Some(password)) => {
+                let takes = match &mut takes {
+                    Some(takes) => takes,
+                    unasked => unasked.insert(offered(link, with, host, deadline).await?),
+                };
+                if link.session().authenticated() {
+                    return Ok(());
+                }
+                takes.contains(method.as_str())
+                    && by_password(link, host, with.user, password, *method, deadline).await?
+            }
+        };
+        if accepted {
             return Ok(());
         }
-        if link.is_gone() {
-            return Err(cut_off(link, host, with, nth, &notes));
-        }
     }
-    let methods = match offered(link, with.user, host, deadline).await {
-        // It had enough of us, and what it takes is only for the words below.
-        Err(e) if e.kind() == ErrorKind::Broken && !with.identities.is_empty() => String::new(),
-        methods => methods?,
+    let takes = match takes {
+        Some(takes) => takes,
+        None => offered(link, with, host, deadline).await?,
     };
     if link.session().authenticated() {
         return Ok(());
     }
-    if let Some(password) = with.password {
-        if with.methods.password && methods.contains("password") {
-            let tried = link.drive(deadline, |s| s.userauth_password(with.user, password.expose())).await;
-            if accepted(tried, host)? {
-                return Ok(());
-            }
+    Err(refused(host, with, &takes, &notes))
+}
+
+/// Whether one of the keys let us in.
+async fn by_keys(
+    link: &Link,
+    host: &Host,
+    with: &Credentials<'_>,
+    deadline: Deadline,
+    notes: &mut Vec<String>,
+) -> Result<bool, Error> {
+    for (nth, identity) in with.identities.iter().take(with.most_keys()).enumerate() {
+        let tried = by_key(link, with.user, identity, deadline, notes).await;
+        if accepted(tried, host)? {
+            return Ok(true);
         }
-        if with.methods.keyboard_interactive && methods.contains("keyboard-interactive") {
-            let tried =
-                link.drive(deadline, |s| s.userauth_keyboard_interactive(with.user, &mut Answer { password })).await;
-            if accepted(tried, host)? {
-                return Ok(());
-            }
+        if link.is_gone() {
+            return Err(cut_off(link, host, with, nth, notes));
         }
     }
-    Err(refused(host, with, &methods, &notes))
+    Ok(false)
+}
+
+/// Whether the password let us in.
+async fn by_password(
+    link: &Link,
+    host: &Host,
+    user: &str,
+    password: &Secret,
+    method: Method,
+    deadline: Deadline,
+) -> Result<bool, Error> {
+    let tried = match method {
+        Method::KeyboardInteractive => {
+            link.drive(deadline, |s| s.userauth_keyboard_interactive(user, &mut Answer { password })).await
+        }
+        _ => link.drive(deadline, |s| s.userauth_password(user, password.expose())).await,
+    };
+    accepted(tried, host)
 }
 
 /// Offers a key, and signs when the server wants it. `notes` is told why there was no signature.
@@ -110,12 +145,16 @@ async fn by_key(
 }
 
 /// What the server would take; asking is itself a login attempt without a credential, which may succeed.
-async fn offered(link: &Link, user: &str, host: &Host, deadline: Deadline) -> Result<String, Error> {
-    let asked = link.drive(deadline, |session| session.auth_methods(user).map(str::to_owned)).await;
+async fn offered(link: &Link, with: &Credentials<'_>, host: &Host, deadline: Deadline) -> Result<String, Error> {
+    let asked = link.drive(deadline, |session| session.auth_methods(with.user).map(str::to_owned)).await;
     match asked {
         Ok(methods) => Ok(methods),
         Err(_) if link.session().authenticated() => Ok(String::new()),
-        Err(stopped) => Err(from_stopped(stopped, Phase::Auth, host)),
+        Err(stopped) => match from_stopped(stopped, Phase::Auth, host) {
+            // It had enough of us: the keys that it refused are to be named.
+            e if e.kind() == ErrorKind::Broken && !with.identities.is_empty() => Ok(String::new()),
+            e => Err(e),
+        },
     }
 }
 

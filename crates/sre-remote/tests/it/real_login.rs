@@ -5,6 +5,7 @@ use std::time::Duration;
 use sre_core::secret::Secret;
 use sre_core::{Classify as _, ErrorClass, RetryHint};
 use sre_remote::ssh::{KeyFile, PhaseLimits, SshTransport};
+use sre_remote::ssh_config::{Disk, Local, Scope, SshConfig};
 use sre_remote::{Command, ErrorKind, Phase};
 use sre_testkit::ssh_agent::{SilentAgent, SshAgent};
 use sre_testkit::sshd::{KeySpec, Sshd};
@@ -64,6 +65,23 @@ async fn a_password_is_accepted_and_a_wrong_one_is_an_auth_failure() {
     let error = outcome.error();
     assert_eq!((error.class(), error.retry_hint()), (ErrorClass::Auth, RetryHint::Never));
     assert!(!format!("{error} {error:?}").contains("wrong words"));
+}
+
+#[tokio::test]
+async fn the_configured_order_of_methods_is_kept() {
+    for (order, keys_tried) in [("password,publickey", 0), ("publickey,password", 1)] {
+        let sshd = Sshd::builder().password_user("s3cret words").start().await;
+        let host = local(sshd.port()).with_user(sshd.password_users()[0].name());
+        let (text, key) = (format!("PreferredAuthentications {order}"), sshd.stranger_key(&KeySpec::ed25519()));
+        let here = Local::new("/", "nobody");
+        let file = sshd.dir().join("ssh_config");
+        std::fs::write(&file, text).unwrap();
+        let config = SshConfig::load(&file, Scope::User, &here, &Disk).unwrap();
+        let options = options(&sshd.known_hosts_file(&["127.0.0.1"])).with_config(config);
+        let options = options.with_key(KeyFile::new(key.path())).with_password(Secret::new("s3cret words".to_owned()));
+        sh(&transport(options), &host, "echo hello").await.assert_said("hello\n");
+        assert_eq!(sshd.log().matches("Failed publickey").count(), keys_tried, "{order}: {}", sshd.log());
+    }
 }
 
 #[tokio::test]
