@@ -10,6 +10,7 @@ use crate::host::Host;
 use crate::known_hosts::{HostKey, KeyType, KnownHosts, Verdict, store};
 use crate::phase::Phase;
 use crate::problem::Problem;
+use crate::quote;
 
 /// What to do about host keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,9 +97,14 @@ impl HostKeys {
                 let expected =
                     expected.iter().map(|e| format!("{} {} ({})", e.key_type.name(), e.fingerprint, e.place));
                 let expected = expected.collect::<Vec<_>>().join(", ");
+                let known_as = if port == 22 { name.to_owned() } else { format!("[{name}]:{port}") };
                 Err(fault(
                     ErrorKind::HostKeyChanged,
-                    format!("it shows {shown}, on file is {expected}: somebody is in between, or it was reinstalled"),
+                    format!(
+                        "it shows {shown}, on file is {expected}: somebody is in between, or it was reinstalled \
+                         (then `ssh-keygen -R {}`)",
+                        quote::word(&known_as)
+                    ),
                 ))
             }
             (Verdict::Unknown, HostKeyPolicy::AcceptNew) => {

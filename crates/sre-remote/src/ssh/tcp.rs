@@ -98,8 +98,15 @@ fn prepared(stream: TcpStream, address: SocketAddr, alive: Option<Alive>) -> std
 }
 
 fn refused(host: &Host, address: SocketAddr, e: &std::io::Error) -> Error {
+    let advice = match e.kind() {
+        std::io::ErrorKind::ConnectionRefused => "; is its SSH server running, and on this port?",
+        std::io::ErrorKind::HostUnreachable | std::io::ErrorKind::NetworkUnreachable => {
+            "; is there a way to it from here, or only by a jump host?"
+        }
+        _ => "",
+    };
     // A host that reboots refuses for a while; a name that points nowhere does so for ever, and cheaply.
     Error::new(ErrorKind::Unreachable, Phase::Connect, host)
-        .with_detail(format!("{address}: {e}"))
+        .with_detail(format!("{address}: {e}{advice}"))
         .with_hint(RetryHint::Backoff)
 }

@@ -46,6 +46,8 @@ async fn a_changed_host_key_is_refused_before_the_login() {
             outcome.assert_said("hello\n");
         } else {
             outcome.assert_failed(ErrorKind::HostKeyChanged, Phase::HostKey);
+            let (error, remove) = (outcome.error().to_string(), format!("ssh-keygen -R '[127.0.0.1]:{}'", sshd.port()));
+            assert!(error.contains(&remove), "{error}");
         }
     }
     assert_eq!(sshd.log().matches("Accepted publickey").count(), 2, "no credential was shown to a stranger");
