@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::alert::Alert;
+use crate::alert::{Alert, InvalidAlert};
 
 /// What [`Intake::accept`] returns.
 pub type AcceptFuture<'a> = Pin<Box<dyn Future<Output = Result<Accepted, IntakeError>> + Send + 'a>>;
@@ -46,7 +46,8 @@ pub trait Intake: fmt::Debug + Send + Sync {
     /// silence, group) happens later.
     ///
     /// # Errors
-    /// [`IntakeError::Full`] when there is no room now; the others say that trying again is of no use at once.
+    /// [`IntakeError::Full`] when there is no room now; the others say that trying again is of no use at once, and after
+    /// [`IntakeError::Invalid`] never.
     ///
     /// # Cancel safety
     /// A future that is dropped may or may not have taken them. Their dedup keys make it harmless to hand them in again.
@@ -74,6 +75,14 @@ pub enum IntakeError {
     /// It is shutting down.
     #[error("shutting down")]
     Closed,
+    /// One of them cannot be taken, and so none is.
+    #[error("alert {index}: {error}")]
+    Invalid {
+        /// Its place, counted from 0.
+        index: usize,
+        /// Which field, and why.
+        error: InvalidAlert,
+    },
     /// They could not be stored; the text says why.
     #[error("cannot store alerts: {0}")]
     Storage(String),

@@ -88,7 +88,17 @@ pub trait Notifier: fmt::Debug + Send + Sync {
         Duration::ZERO
     }
 
+    /// How many alerts one notification carries. Default: 50, and the number of the others: people read no more.
+    ///
+    /// A receiver that asks to be sent things again ([`resend`](Self::resend)) keeps the state of each alert: it is
+    /// given all of them, in as many notifications as that takes.
+    fn carries(&self) -> usize {
+        50
+    }
+
     /// Whether a firing alert has to be sent again and again. Default: no.
+    ///
+    /// Silences do not stop that: for such a receiver an alert that is not sent again is over.
     fn resend(&self) -> Option<Resend> {
         None
     }

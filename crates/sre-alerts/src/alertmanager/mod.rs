@@ -9,6 +9,7 @@
 //!   When none did, the notification failed, and may be tried again unless every peer refused it for good.
 //! - Alertmanager forgets what it is not reminded of. A firing alert is posted with an end four reminders from now, so
 //!   [`resend`](crate::Notifier::resend) asks for one a minute, and for five minutes of them after it was resolved.
+//! - It is given every alert, at most 500 in a post ([`carries`](crate::Notifier::carries)).
 //!
 //! An alert's labels are its own and, where it has none of these names, `alertname` (its title), `severity`, `source`
 //! and `dedup_key` (an explicit one). They are its identity there. Title, message, fields are the annotations

@@ -24,6 +24,8 @@ const AFTER_RESOLVED: Duration = Duration::from_secs(300);
 const MISSED: u32 = 4;
 /// How long the others are waited for once one peer has the alerts.
 const STRAGGLERS: Duration = Duration::from_secs(3);
+/// In one post; Prometheus sends 64 (`--alertmanager.notification-batch-size`), but in a loop of its own.
+const AT_ONCE: usize = 500;
 /// After a 429 that says nothing about it; Alertmanager itself has none.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -168,6 +170,10 @@ impl Notifier for Alertmanager {
             self.notify(&test).await?;
             self.notify(&test.event(Event::Resolved)).await
         })
+    }
+
+    fn carries(&self) -> usize {
+        AT_ONCE
     }
 
     fn resend(&self) -> Option<Resend> {

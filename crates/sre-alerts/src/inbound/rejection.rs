@@ -136,6 +136,7 @@ impl From<IntakeError> for Rejection {
         match error {
             IntakeError::Full { retry_after } => Self::busy("the queue is full").retry_after(retry_after),
             IntakeError::Closed => Self::busy("shutting down").retry_after(Duration::from_secs(5)),
+            IntakeError::Invalid { error, .. } => Self::new(RejectionKind::Malformed, error.why()).field(error.field()),
             // Why is our business: the log has it, the peer does not need it.
             IntakeError::Storage(_) => Self::new(RejectionKind::Unavailable, "the alerts could not be stored")
                 .retry_after(Duration::from_secs(5)),
@@ -209,6 +210,16 @@ mod tests {
         let rejection = Rejection::from(IntakeError::Storage("disk /secret/path is full".into()));
         assert_eq!((rejection.kind().status(), rejection.retry_after_seconds()), (503, Some(5)));
         assert!(!rejection.to_string().contains("/secret"));
+    }
+
+    #[test]
+    fn an_alert_that_is_none_is_the_senders_fault() {
+        let mut alert = crate::Alert::builder(sre_core::Severity::Info, "x").starts_at(jiff::Timestamp::UNIX_EPOCH);
+        alert = alert.source("y".repeat(300));
+        let error = alert.build().unwrap_err();
+        let rejection = Rejection::from(IntakeError::Invalid { index: 0, error });
+        assert_eq!(rejection.kind().status(), 400);
+        assert_eq!(rejection.to_string(), "source: is 300 bytes long, 255 are allowed");
     }
 
     #[test]

@@ -219,7 +219,11 @@ impl History {
         while found.len() < limit
             && let Some(row) = rows.next().map_err(fail)?
         {
-            let record = read(row).map_err(fail)?;
+            let record = match read(row) {
+                // A text that this program cannot read.
+                Err(rusqlite::Error::FromSqlConversionFailure(..)) => continue,
+                record => record.map_err(fail)?,
+            };
             match look(&record) {
                 Look::Take => found.push(record),
                 Look::Skip => {}

@@ -61,6 +61,8 @@ pub(crate) struct Flags {
     pub(crate) group: GroupId,
     /// It is to be told that the alert fires.
     pub(crate) waiting: bool,
+    /// When its group was due then, if nothing else had to be waited for.
+    pub(crate) due: Option<Moment>,
     /// It was told.
     pub(crate) told: bool,
 }
@@ -69,7 +71,7 @@ pub(crate) struct Flags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Closing {
     pub(crate) at: Moment,
-    /// `resolved` or `expired`.
+    /// `resolved`, `expired` or `unreadable`.
     pub(crate) how: &'static str,
     pub(crate) count: u32,
     pub(crate) suppressed: u32,
@@ -96,6 +98,8 @@ pub struct EntryRow {
 #[derive(Debug, Default)]
 pub struct Loaded {
     pub(crate) active: Vec<(ActiveRow, Alert)>,
+    /// Alerts whose text this program cannot read.
+    pub(crate) unreadable: Vec<ActiveRow>,
     pub(crate) entries: Vec<EntryRow>,
     /// When each group last said something, of the groups that did so not too long ago.
     pub(crate) group_times: Vec<(GroupId, Moment)>,
@@ -160,11 +164,14 @@ impl fmt::Display for EntryId {
 
 // === text and blobs ===
 
-/// `slack:1f:wt pagerduty:2e:w`: in which group, who waits to be told, who was told.
+/// `slack:1f:tw19d1a70c380 pagerduty:2e:w`: in which group, who was told, who waits to be told and until when.
 pub(crate) fn flags_to_text(flags: &[(String, Flags)]) -> String {
     let one = |(name, flags): &(String, Flags)| {
-        let (waiting, told) = (if flags.waiting { "w" } else { "" }, if flags.told { "t" } else { "" });
-        format!("{name}:{:x}:{waiting}{told}", flags.group.0)
+        let (told, waiting) = (if flags.told { "t" } else { "" }, if flags.waiting { "w" } else { "" });
+        match flags.due.filter(|_| flags.waiting) {
+            Some(due) => format!("{name}:{:x}:{told}{waiting}{:x}", flags.group.0, due.0),
+            None => format!("{name}:{:x}:{told}{waiting}", flags.group.0),
+        }
     };
     flags.iter().map(one).collect::<Vec<_>>().join(" ")
 }
@@ -174,7 +181,8 @@ pub(crate) fn flags_from_text(text: &str) -> Vec<(String, Flags)> {
         let (rest, flags) = word.rsplit_once(':')?;
         let (name, group) = rest.rsplit_once(':')?;
         let group = GroupId(u64::from_str_radix(group, 16).ok()?);
-        Some((name.to_owned(), Flags { group, waiting: flags.contains('w'), told: flags.contains('t') }))
+        let due = flags.split_once('w').and_then(|(_, due)| i64::from_str_radix(due, 16).ok()).map(Moment);
+        Some((name.to_owned(), Flags { group, waiting: flags.contains('w'), due, told: flags.contains('t') }))
     };
     text.split(' ').filter_map(one).collect()
 }
@@ -200,11 +208,11 @@ mod tests {
     #[test]
     fn what_is_stored_reads_back() {
         let flags = vec![
-            ("slack".to_owned(), Flags { group: GroupId(31), waiting: true, told: true }),
-            ("pd".to_owned(), Flags { group: GroupId(u64::MAX), waiting: false, told: true }),
-            ("mail".to_owned(), Flags { group: GroupId(0), waiting: true, told: false }),
+            ("slack".to_owned(), Flags { group: GroupId(31), waiting: true, due: Some(Moment(255)), told: true }),
+            ("pd".to_owned(), Flags { group: GroupId(u64::MAX), waiting: false, due: None, told: true }),
+            ("mail".to_owned(), Flags { group: GroupId(0), waiting: true, due: None, told: false }),
         ];
-        assert_eq!(flags_to_text(&flags), "slack:1f:wt pd:ffffffffffffffff:t mail:0:w");
+        assert_eq!(flags_to_text(&flags), "slack:1f:twff pd:ffffffffffffffff:t mail:0:w");
         assert_eq!(flags_from_text(&flags_to_text(&flags)), flags);
         let ids = (vec![AlertId(1), AlertId(i64::MAX)], vec![AlertId(7)]);
         assert_eq!(ids_from_blob(&ids_to_blob(&ids.0, &ids.1)), ids);

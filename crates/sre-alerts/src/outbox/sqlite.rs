@@ -98,8 +98,15 @@ impl Store for SqliteStore {
             "SELECT a.id, a.count, a.suppressed, a.last_seen, a.notified_at, a.resolved_at, a.severity, a.held, a.flags, b.body
              FROM active a JOIN alerts b USING (id) ORDER BY a.id",
             [],
-            |row| Ok((active_row(row)?, json(row, 9)?)),
+            |row| Ok((active_row(row)?, readable(row, 9))),
         )?;
+        let (mut readable_ones, mut unreadable) = (Vec::with_capacity(active.len()), Vec::new());
+        for (row, alert) in active {
+            match alert {
+                Some(alert) => readable_ones.push((row, alert)),
+                None => unreadable.push(row),
+            }
+        }
         let entries = self.rows(
             LOAD,
             "SELECT id, receiver, group_id, state, attempts, created_at, next_at, alerts FROM notifications
@@ -114,7 +121,7 @@ impl Store for SqliteStore {
             [],
             |row| Ok((GroupId(row.get::<_, i64>(0)?.cast_unsigned()), Moment(row.get(1)?))),
         )?;
-        let silences = self.rows(LOAD, "SELECT body FROM silences ORDER BY id", [], |row| json(row, 0))?;
+        let silences = self.rows(LOAD, "SELECT body FROM silences ORDER BY id", [], |row| Ok(readable(row, 0)))?;
         let last = self.number(
             LOAD,
             "SELECT nullif(max(
@@ -125,10 +132,11 @@ impl Store for SqliteStore {
         )?;
         let next = |sql| Ok::<_, StoreError>(self.number(LOAD, sql)?.unwrap_or(0) + 1);
         Ok(Loaded {
-            active,
+            active: readable_ones,
+            unreadable,
             entries,
             group_times,
-            silences,
+            silences: silences.into_iter().flatten().collect(),
             last: last.map(Moment),
             next_alert: next("SELECT max(id) FROM alerts")?,
             next_entry: next("SELECT max(id) FROM notifications")?,
@@ -162,8 +170,8 @@ impl Store for SqliteStore {
     fn alert(&mut self, id: AlertId) -> Result<Option<Alert>, StoreError> {
         const READ: &str = "read an alert";
         let mut statement = self.prepare(READ, "SELECT body FROM alerts WHERE id = ?1")?;
-        let alert = statement.query_row([id.0], |row| json(row, 0)).optional();
-        alert.map_err(|e| StoreError::new(READ, &self.path, e))
+        let alert = statement.query_row([id.0], |row| Ok(readable(row, 0))).optional();
+        alert.map(Option::flatten).map_err(|e| StoreError::new(READ, &self.path, e))
     }
 
     fn close_alert(&mut self, id: AlertId, c: &Closing) -> Result<(), StoreError> {
@@ -235,13 +243,13 @@ impl Store for SqliteStore {
         .map(|_| ())
     }
 
-    fn entry(&mut self, id: EntryId) -> Result<Option<(EntryRow, Notification)>, StoreError> {
+    fn entry(&mut self, id: EntryId) -> Result<Option<(EntryRow, Option<Notification>)>, StoreError> {
         const READ: &str = "read a notification";
         let mut statement = self.prepare(
             READ,
             "SELECT id, receiver, group_id, state, attempts, created_at, next_at, alerts, body FROM notifications WHERE id = ?1",
         )?;
-        let entry = statement.query_row([id.0], |row| Ok((entry_row(row)?, json(row, 8)?))).optional();
+        let entry = statement.query_row([id.0], |row| Ok((entry_row(row)?, readable(row, 8)))).optional();
         entry.map_err(|e| StoreError::new(READ, &self.path, e))
     }
 
@@ -303,6 +311,11 @@ fn entry_row(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
 
 fn severity(number: i64) -> Severity {
     Severity::ALL.into_iter().find(|s| *s as i64 == number).unwrap_or(Severity::Critical)
+}
+
+/// What another version wrote may be none of ours: that must not keep all the others from being read.
+fn readable<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Option<T> {
+    json(row, column).inspect_err(|error| tracing::error!(%error, "alert store: a row cannot be read")).ok()
 }
 
 pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

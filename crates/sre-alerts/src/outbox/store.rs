@@ -31,7 +31,7 @@ pub trait Store: fmt::Debug + Send {
     fn update_alert(&mut self, id: AlertId, alert: &NewAlert<'_>) -> Result<(), StoreError>;
     /// What was decided about it has changed.
     fn set_verdict(&mut self, id: AlertId, verdict: &str) -> Result<(), StoreError>;
-    /// Reads it.
+    /// Reads it; `None` also when this program cannot read what is there.
     fn alert(&mut self, id: AlertId) -> Result<Option<Alert>, StoreError>;
     /// It is over.
     fn close_alert(&mut self, id: AlertId, closing: &Closing) -> Result<(), StoreError>;
@@ -46,8 +46,8 @@ pub trait Store: fmt::Debug + Send {
     fn insert_entry(&mut self, row: &EntryRow, notification: &Notification) -> Result<(), StoreError>;
     /// It has got on.
     fn update_entry(&mut self, step: &EntryStep<'_>) -> Result<(), StoreError>;
-    /// Its row and what to send; `None` when there is none.
-    fn entry(&mut self, id: EntryId) -> Result<Option<(EntryRow, Notification)>, StoreError>;
+    /// Its row and what to send; `None` when there is none, or when this program cannot read it.
+    fn entry(&mut self, id: EntryId) -> Result<Option<(EntryRow, Option<Notification>)>, StoreError>;
 
     /// A silence, new or changed.
     fn save_silence(&mut self, silence: &Silence) -> Result<(), StoreError>;

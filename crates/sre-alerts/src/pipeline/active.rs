@@ -72,6 +72,11 @@ impl Active {
         }
     }
 
+    /// The receiver knows that it fires, or is to.
+    pub(super) fn concerns(&self, receiver: ReceiverId) -> bool {
+        self.told.has(receiver) || self.sending.has(receiver) || self.waiting.has(receiver)
+    }
+
     pub(super) fn group(&self, receiver: ReceiverId) -> Option<GroupId> {
         self.groups.iter().find(|(id, _)| *id == receiver).map(|(_, group)| *group)
     }
@@ -88,9 +93,15 @@ impl Active {
         self.groups.retain(|(id, _)| *id != receiver);
     }
 
-    pub(super) fn row(&self, name: impl Fn(ReceiverId) -> String) -> ActiveRow {
+    pub(super) fn row(
+        &self,
+        name: impl Fn(ReceiverId) -> String,
+        due: impl Fn(GroupId) -> Option<Moment>,
+    ) -> ActiveRow {
         let flags = |(receiver, group): &(ReceiverId, GroupId)| {
-            let flags = Flags { group: *group, waiting: self.waiting.has(*receiver), told: self.told.has(*receiver) };
+            let (waiting, told) = (self.waiting.has(*receiver), self.told.has(*receiver));
+            let due = if waiting { due(*group) } else { None };
+            let flags = Flags { group: *group, waiting, due, told };
             (name(*receiver), flags)
         };
         ActiveRow {

@@ -1,10 +1,7 @@
 //! Taking an alert in: is it known, what is decided about it, who has to hear of it.
 
-use std::sync::atomic::AtomicU64;
-
 use super::active::Active;
 use super::arrival::{Arrival, json};
-use super::counters::add;
 use super::engine::Engine;
 use super::groups::Group;
 use super::receivers::ReceiverId;
@@ -34,7 +31,7 @@ pub(super) enum Cause {
 impl Engine {
     /// Takes one alert in.
     pub(super) fn arrive(&mut self, arrival: &Arrival, now: Now) -> Result<(), StoreError> {
-        add(&self.counters.accepted, 1);
+        self.tally.accepted += 1;
         if arrival.alert.is_resolved() { self.end(arrival, now) } else { self.fire(arrival, now) }
     }
 
@@ -61,11 +58,11 @@ impl Engine {
             active.last_seen = now.steady;
         }
         self.touch(key);
-        if let Some(counter) = self.counter(&decision) {
-            add(counter, 1);
-            if let Some(active) = self.actives.get_mut(&key) {
-                active.suppressed = active.suppressed.saturating_add(u32::from(is_repeat(&decision)));
-            }
+        self.count(&decision);
+        if is_repeat(&decision)
+            && let Some(active) = self.actives.get_mut(&key)
+        {
+            active.suppressed = active.suppressed.saturating_add(1);
         }
         self.apply(key, alert, &decision, cause, now);
         Ok(())
@@ -108,11 +105,11 @@ impl Engine {
         self.store.update_alert(id, &NewAlert { alert, body: &body, verdict })
     }
 
-    fn counter(&self, decision: &Decision) -> Option<&AtomicU64> {
+    fn count(&mut self, decision: &Decision) {
         match decision {
-            Decision::Merged | Decision::Suppressed { .. } | Decision::Held { .. } => Some(&self.counters.suppressed),
-            Decision::Muted { .. } => Some(&self.counters.muted),
-            Decision::Notify(_) | Decision::Record => None,
+            Decision::Merged | Decision::Suppressed { .. } | Decision::Held { .. } => self.tally.suppressed += 1,
+            Decision::Muted { .. } => self.tally.muted += 1,
+            Decision::Notify(_) | Decision::Record => {}
         }
     }
 
@@ -172,6 +169,9 @@ impl Engine {
             let due = if urgent { due.min(now + timing.wait) } else { due };
             let due = group.due.map_or(due, |before| before.min(due));
             self.schedule(id, Some(due));
+        } else if urgent {
+            let rounds = group.rounds();
+            rounds.urgent = Some(rounds.urgent.map_or(now + timing.wait, |before| before.min(now + timing.wait)));
         }
         self.touch(key);
     }
@@ -193,7 +193,7 @@ impl Engine {
         let (key, alert) = (arrival.key, &arrival.alert);
         let Some(active) = self.actives.get(&key) else { return self.record_end(arrival, now) };
         if !active.fires() {
-            add(&self.counters.suppressed, 1);
+            self.tally.suppressed += 1;
             return Ok(());
         }
         let (id, receivers) = (active.id, self.told(active));

@@ -10,6 +10,7 @@ use super::outcome::Outcome;
 use super::sim::{START, Sim, failed, min, sec};
 use super::template::TemplateConfig;
 use crate::outbox::EntryState;
+use crate::stage::moment::Moment;
 use crate::stage::{InhibitRule, RouteConfig, WindowConfig};
 
 /// Everything to slack: each alert at once and on its own.
@@ -342,9 +343,9 @@ fn a_poisoned_notification_holds_up_only_its_group() {
 
 #[test]
 fn a_restart_at_any_point_loses_nothing() {
-    // In the group's wait, which begins anew; on its way; to be retried; told.
+    // In the group's wait, which goes on; on its way; to be retried; told.
     for (crash_at, expected) in [
-        (5, vec!["slack Firing 1+0 @15 a", "slack Resolved 0+1 @600 a"]),
+        (5, vec!["slack Firing 1+0 @10 a", "slack Resolved 0+1 @600 a"]),
         (12, vec!["slack Firing 1+0 @10 a", "slack Firing 1+0 @12 a", "slack Resolved 0+1 @600 a"]),
         (100, vec!["slack Firing 1+0 @10 a", "slack Resolved 0+1 @600 a"]),
     ] {
@@ -410,6 +411,46 @@ fn who_speaks_no_more_of_an_alert_ends_it_quietly() {
     assert_eq!(sim.news(), [""; 0]);
     assert_eq!(sim.alerts()[0].ending.as_deref(), Some("expired"));
     assert!(sim.engine.actives.is_empty());
+}
+
+/// The machine was off for longer than anything is remembered.
+#[test]
+fn what_waits_to_be_told_is_told_however_late() {
+    let mut sim = Sim::new(together());
+    sim.fire(Warning, "a");
+    sim.now = sim.now + min(60 * 48);
+    sim.restart();
+    sim.advance(min(1));
+    assert_eq!(sim.news(), ["slack Firing 1+0 @172800 a"]);
+}
+
+#[test]
+fn what_becomes_worse_while_it_is_being_told() {
+    for restart in [false, true] {
+        let mut sim = Sim::new(Config::default());
+        sim.scripts.insert("slack".to_owned(), Box::new(|_| (sec(5), Outcome::Sent)));
+        sim.fire(Warning, "cpu");
+        sim.advance(sec(12));
+        sim.fire(Critical, "cpu");
+        if restart {
+            sim.restart();
+        }
+        sim.told.clear();
+        sim.advance(min(2));
+        let last = sim.told.last().map(|t| (t.to.as_str(), t.at.since(START).as_secs()));
+        assert_eq!(last, Some(("slack", if restart { 17 } else { 15 })));
+    }
+}
+
+#[test]
+fn nothing_is_due_while_it_shuts_down() {
+    let mut sim = Sim::new(each());
+    sim.scripts.insert("slack".to_owned(), Box::new(|_| (sec(60), Outcome::Sent)));
+    sim.fire(Warning, "a");
+    sim.engine.draining = true;
+    sim.turn(|engine, now| engine.sweep_at = now.steady);
+    sim.fire(Warning, "b");
+    assert_eq!(sim.engine.next_due(), Moment::MAX);
 }
 
 #[test]

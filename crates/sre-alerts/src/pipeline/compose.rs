@@ -6,7 +6,7 @@ use crate::alert::{Alert, DedupKey};
 use crate::notify::{Event, Notification};
 use crate::stage::group::SHOWN;
 
-/// What a notification is about. `shown` has at most [`SHOWN`] alerts, those that fire first.
+/// What a notification is about. `shown` has as many alerts as the receiver wants, those that fire first.
 #[derive(Debug)]
 pub(super) struct About<'a> {
     pub(super) key: &'a DedupKey,
@@ -50,12 +50,11 @@ fn together(about: &About<'_>) -> Notification {
         ("", Some(first)) => format!("[{numbers}] {}", first.title),
         (common, _) => format!("[{numbers}] {common}"),
     };
-    let mut lines = about.shown.iter().map(line).collect::<Vec<_>>();
-    let hidden = (about.firing + about.resolved).saturating_sub(about.shown.len());
+    let mut lines = about.shown.iter().take(SHOWN).map(line).collect::<Vec<_>>();
+    let hidden = (about.firing + about.resolved).saturating_sub(lines.len());
     if hidden > 0 {
         lines.push(format!("and {hidden} more"));
     }
-    debug_assert!(about.shown.len() <= SHOWN);
     let mut n = Notification::new(about.severity, title).text(lines.join("\n"));
     let first = about.shown.first();
     n.source =

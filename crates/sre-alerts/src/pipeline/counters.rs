@@ -28,6 +28,17 @@ pub struct Counts {
     pub unsent: u64,
 }
 
+/// What one transaction did. It counts when it is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    pub(super) accepted: u64,
+    pub(super) suppressed: u64,
+    pub(super) muted: u64,
+    pub(super) sent: u64,
+    pub(super) retried: u64,
+    pub(super) dead: u64,
+}
+
 /// Written by the pipeline's thread, read by anybody.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -43,6 +54,20 @@ pub(super) struct Counters {
 }
 
 impl Counters {
+    pub(super) fn count(&self, tally: Tally) {
+        let Tally { accepted, suppressed, muted, sent, retried, dead } = tally;
+        for (counter, n) in [
+            (&self.accepted, accepted),
+            (&self.suppressed, suppressed),
+            (&self.muted, muted),
+            (&self.sent, sent),
+            (&self.retried, retried),
+            (&self.dead, dead),
+        ] {
+            counter.fetch_add(n, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn read(&self) -> Counts {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {

@@ -16,16 +16,16 @@ use sre_core::RetryPolicy;
 use super::active::Active;
 use super::arrival::Arrival;
 use super::config::Config;
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
 use super::groups::{Entry, Group, Outlet};
 use super::receivers::ReceiverId;
 use super::template::Templates;
 use crate::alert::{Alert, KeyHash};
-use crate::notify::Notification;
-use crate::outbox::{AlertId, EntryId, EntryState, Store, StoreError};
+use crate::notify::{Notification, Resend};
+use crate::outbox::{AlertId, EntryId, Store, StoreError};
 use crate::stage::decide::Stages;
 use crate::stage::explain::{Explanation, Stage, Step, Trace, Verdict};
-use crate::stage::group::GroupId;
+use crate::stage::group::{self, GroupId};
 use crate::stage::moment::{Moment, Now};
 use crate::stage::route::{RouteId, Timing};
 use crate::stage::silence::{NewSilence, Silence, SilenceId};
@@ -50,6 +50,8 @@ pub(super) struct Engine {
     pub(super) held: BTreeSet<(Moment, KeyHash)>,
     /// Look at all of `held` then.
     pub(super) recheck_at: Option<Moment>,
+    /// How far the wall clock was ahead.
+    pub(super) ahead: i64,
     pub(super) sweep_at: Moment,
     pub(super) prune_at: Moment,
     /// Alerts whose state is to be stored before the commit.
@@ -61,6 +63,8 @@ pub(super) struct Engine {
     pub(super) outbox: Vec<Dispatch>,
     /// Shutting down: nothing is handed to receivers any more.
     pub(super) draining: bool,
+    /// Since the last commit.
+    pub(super) tally: Tally,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -84,14 +88,22 @@ impl Engine {
 
     /// Stores what has changed; the last thing before a commit.
     pub(super) fn save(&mut self) -> Result<(), StoreError> {
-        let Self { store, actives, outlets, dirty, .. } = self;
+        let Self { store, actives, groups, outlets, dirty, .. } = self;
+        let due = |id| groups.get(&id).and_then(|group| group.due.or_else(|| group.urgent()));
         let name = |id: ReceiverId| outlets.get(usize::from(id.0)).map(|o| o.name.clone()).unwrap_or_default();
         for key in dirty.drain(..) {
             if let Some(active) = actives.get_mut(&key).filter(|active| active.dirty) {
                 active.dirty = false;
-                store.save_active(&active.row(name))?;
+                store.save_active(&active.row(name, due))?;
             }
         }
+        Ok(())
+    }
+
+    /// Makes everything durable and, with that, known.
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.store.commit()?;
+        self.counters.count(std::mem::take(&mut self.tally));
         self.counters.active.store(self.actives.len() as u64, Ordering::Relaxed);
         self.counters.unsent.store(self.entries.len() as u64, Ordering::Relaxed);
         Ok(())
@@ -99,6 +111,9 @@ impl Engine {
 
     /// When there will be something to do without anybody asking.
     pub(super) fn next_due(&self) -> Moment {
+        if self.draining {
+            return Moment::MAX;
+        }
         let most = self.config.limits.retrying;
         let free = self.outlets.iter().filter(|outlet| outlet.busy < self.config.delivery.concurrency);
         let outlets = free.filter_map(|outlet| outlet.next_at(most));
@@ -106,28 +121,12 @@ impl Engine {
         outlets.chain(held).chain(self.recheck_at).chain([self.sweep_at]).min().unwrap_or(Moment::MAX)
     }
 
-    /// Brings a notification back from the dead letters; `None` when it is not there.
-    pub(super) fn revive(&mut self, id: EntryId, now: Now) -> Result<Option<()>, StoreError> {
-        let Some((row, _)) = self.store.entry(id)?.filter(|(row, _)| row.state == EntryState::Dead) else {
-            return Ok(None);
-        };
-        let Some(receiver) = self.receiver(&row.receiver) else { return Ok(None) };
-        self.step(id, EntryState::Pending, 0, now.steady, now.steady, None)?;
-        // The alerts have gone their way since: it is sent as it is, and nothing follows from it.
-        let (group, created_at) = (GroupId(u64::MAX), now.steady);
-        let entry = Entry { receiver, group, attempts: 0, created_at, firing: Vec::new(), resolved: Vec::new() };
-        self.entries.insert(id, entry);
-        if let Some(outlet) = self.outlet(receiver) {
-            outlet.retry.insert((now.steady, id));
-        }
-        Ok(Some(()))
-    }
-
     pub(super) fn add_silence(&mut self, new: NewSilence, now: Now) -> Result<Silence, StoreError> {
+        let from_now_on = new.is_from_now_on();
         let silence = new.make(SilenceId(self.next_silence), now.wall);
         self.next_silence += 1;
         self.store.save_silence(&silence)?;
-        self.stages.silences.add(silence.clone());
+        self.stages.silences.add(silence.clone(), from_now_on, now);
         Ok(silence)
     }
 
@@ -218,6 +217,16 @@ impl Engine {
         self.outlets.get_mut(usize::from(id.0))
     }
 
+    /// Whether the receiver forgets what it is not told again.
+    pub(super) fn resend(&self, id: ReceiverId) -> Option<Resend> {
+        self.outlets.get(usize::from(id.0)).and_then(|outlet| outlet.resend)
+    }
+
+    /// So many alerts one of its notifications carries.
+    pub(super) fn carries(&self, id: ReceiverId) -> usize {
+        self.outlets.get(usize::from(id.0)).map_or(group::SHOWN, |outlet| outlet.carries)
+    }
+
     pub(super) fn receiver(&self, name: &str) -> Option<ReceiverId> {
         let at = self.outlets.iter().position(|outlet| outlet.name == name)?;
         u8::try_from(at).ok().map(ReceiverId)
@@ -226,8 +235,8 @@ impl Engine {
     /// Of a route that is no longer there: the defaults.
     pub(super) fn timing(&self, route: RouteId, receiver: ReceiverId) -> Timing {
         let mut timing = self.stages.routes.get(route).map_or_else(Timing::default, |route| route.timing);
-        if let Some(resend) = self.outlets.get(usize::from(receiver.0)).and_then(|outlet| outlet.resend) {
-            timing.repeat = timing.repeat.min(resend);
+        if let Some(resend) = self.resend(receiver) {
+            timing.repeat = timing.repeat.min(resend.every);
         }
         timing
     }
@@ -257,7 +266,7 @@ impl Engine {
     }
 
     pub(super) fn drop_if_empty(&mut self, id: GroupId) {
-        if self.groups.get(&id).is_some_and(|group| group.members.is_empty() && !group.in_flight) {
+        if self.groups.get(&id).is_some_and(Group::is_empty) {
             self.schedule(id, None);
             self.groups.remove(&id);
         }

@@ -81,7 +81,7 @@ impl Store for Failing {
     fn update_entry(&mut self, step: &EntryStep<'_>) -> Done {
         self.inner.update_entry(step)
     }
-    fn entry(&mut self, id: EntryId) -> Result<Option<(EntryRow, Notification)>, StoreError> {
+    fn entry(&mut self, id: EntryId) -> Result<Option<(EntryRow, Option<Notification>)>, StoreError> {
         self.inner.entry(id)
     }
     fn save_silence(&mut self, silence: &Silence) -> Done {
@@ -127,7 +127,7 @@ fn rig() -> Rig {
     let store = Box::new(Failing { inner, fails: fails.clone() });
     let route = RouteConfig::new("all", ["chat"]).group_by(["..."]).grouping(Duration::ZERO, Duration::ZERO);
     let config = Config { routes: vec![route], ..Config::default() };
-    let outlets = vec![Outlet::new("chat".to_owned(), None)];
+    let outlets = vec![Outlet::new("chat")];
     let mut engine = Engine::new(store, config, outlets, Arc::new(Counters::default())).unwrap();
     let clock = SteadyClock::new(SystemClock::shared(), None);
     engine.recover(Loaded { next_alert: 1, next_entry: 1, ..Loaded::default() }, &HashSet::new(), clock.now()).unwrap();
@@ -188,6 +188,8 @@ async fn what_is_not_on_disk_is_not_accepted() {
     assert_eq!(rig.told(), ["a", "b"]);
     rig.work.engine.sweep_at = Moment(0);
     assert_eq!(rig.work.engine.actives.len(), 2);
+    let counts = rig.work.engine.counters.read();
+    assert_eq!((counts.accepted, counts.suppressed, counts.sent, counts.active, counts.unsent), (2, 0, 2, 2, 0));
 }
 
 #[tokio::test]
@@ -199,10 +201,13 @@ async fn what_a_receiver_answered_meanwhile_is_remembered() {
     for _ in 0..3 {
         rig.work.turn(&mut vec![Command::Tick]);
     }
+    let counts = rig.work.engine.counters.read();
+    assert_eq!((counts.sent, counts.unsent), (0, 1), "what is not on disk does not count");
     rig.fails.store(false, Ordering::SeqCst);
     rig.work.turn(&mut vec![Command::Tick]);
     assert_eq!(rig.told(), ["a"]);
     assert_eq!((rig.work.engine.entries.len(), rig.work.unsaved.len(), rig.work.under_way.len()), (0, 0, 0));
+    assert_eq!(rig.work.engine.counters.read().sent, 1);
     rig.accept("b").unwrap();
     rig.answered().await;
     assert_eq!(rig.told(), ["a", "b"]);

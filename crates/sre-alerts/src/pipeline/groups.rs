@@ -1,14 +1,15 @@
 //! Groups of alerts, and the queue in front of each receiver.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use foldhash::HashSet;
 
 use super::receivers::ReceiverId;
+use super::rounds::Rounds;
 use crate::alert::{DedupKey, KeyHash};
+use crate::notify::{Notifier, Resend};
 use crate::outbox::EntryId;
-use crate::stage::group::GroupId;
+use crate::stage::group::{GroupId, SHOWN};
 use crate::stage::moment::Moment;
 use crate::stage::route::RouteId;
 
@@ -30,14 +31,17 @@ pub(super) struct Group {
     pub(super) due: Option<Moment>,
     /// One of its notifications is on its way: no other until then.
     pub(super) in_flight: bool,
+    pub(super) rounds: Option<Box<Rounds>>,
 }
 
 /// The queue in front of one receiver.
 #[derive(Debug)]
 pub(super) struct Outlet {
     pub(super) name: String,
-    /// The receiver forgets what it is not told again after this.
-    pub(super) resend: Option<Duration>,
+    /// The receiver forgets what it is not told again.
+    pub(super) resend: Option<Resend>,
+    /// So many alerts one of its notifications carries.
+    pub(super) carries: usize,
     /// Notifications with the receiver now.
     pub(super) busy: usize,
     /// Groups that have something to say, by time.
@@ -79,19 +83,40 @@ impl Group {
             last_sent: None,
             due: None,
             in_flight: false,
+            rounds: None,
         }
     }
 
     pub(super) fn has_news(&self) -> bool {
-        !self.waiting.is_empty() || !self.ended.is_empty()
+        !self.waiting.is_empty() || !self.ended.is_empty() || self.rounds.as_ref().is_some_and(|r| !r.left.is_empty())
+    }
+
+    pub(super) fn rounds(&mut self) -> &mut Rounds {
+        self.rounds.get_or_insert_default()
+    }
+
+    /// When something became worse while a notification was on its way.
+    pub(super) fn urgent(&self) -> Option<Moment> {
+        self.rounds.as_ref().and_then(|rounds| rounds.urgent)
+    }
+
+    /// Nobody is in it, and nothing is said again.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty() && !self.in_flight && self.rounds.as_ref().is_none_or(|rounds| rounds.over.is_empty())
     }
 }
 
 // === impl Outlet ===
 
 impl Outlet {
-    pub(super) fn new(name: String, resend: Option<Duration>) -> Self {
-        Self { name, resend, busy: 0, due: BTreeSet::new(), retry: BTreeSet::new() }
+    pub(super) fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { name, resend: None, carries: SHOWN, busy: 0, due: BTreeSet::new(), retry: BTreeSet::new() }
+    }
+
+    /// As the receiver wants it.
+    pub(super) fn of(name: &str, notifier: &dyn Notifier) -> Self {
+        Self { resend: notifier.resend(), carries: notifier.carries().max(1), ..Self::new(name) }
     }
 
     /// What is to be done by now, the earlier first. Groups wait while too much is to be retried.

@@ -43,12 +43,17 @@
 //! - A receiver that is slow, down or paced delays no other, and gets what gathered meanwhile in few messages.
 //! - One notification that fails again and again delays no other, but later ones of the same group.
 //! - Setting the clock neither loses nor repeats anything.
+//! - A restart changes nothing of who is told of what and when, but for what was on its way.
+//! - What this version cannot read (another one wrote it) holds up nothing else: such an alert is closed as
+//!   `unreadable`, such a notification goes to the dead letters.
 
 mod active;
 mod arrival;
 mod arrive;
 #[cfg(test)]
 mod behaviour;
+#[cfg(test)]
+mod clocks;
 mod compose;
 mod config;
 mod counters;
@@ -56,14 +61,24 @@ mod deliver;
 mod engine;
 mod error;
 #[cfg(test)]
+mod explained;
+#[cfg(test)]
 mod failing;
 mod flush;
 mod groups;
 mod outcome;
 #[cfg(test)]
+mod poisoned;
+#[cfg(test)]
 mod properties;
 mod receivers;
 mod recover;
+#[cfg(test)]
+mod resent;
+mod revive;
+#[cfg(test)]
+mod revived;
+mod rounds;
 mod service;
 #[cfg(test)]
 mod sim;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use sre_core::RetryPolicy;
 
-use super::counters::add;
 use super::engine::Engine;
 use super::groups::Entry;
 use super::receivers::ReceiverId;
@@ -39,7 +38,7 @@ impl Engine {
         }
         match outcome {
             Outcome::Sent => {
-                add(&self.counters.sent, 1);
+                self.tally.sent += 1;
                 self.step(id, EntryState::Sent, attempts, now.steady, now.steady, None)?;
                 self.finish(id, true, now);
             }
@@ -48,7 +47,7 @@ impl Engine {
                 match wait {
                     Some(wait) => self.put_off(id, attempts, now.steady + wait, error, now)?,
                     None => {
-                        add(&self.counters.dead, 1);
+                        self.tally.dead += 1;
                         self.step(id, EntryState::Dead, attempts, now.steady, now.steady, Some(error))?;
                         self.finish(id, false, now);
                     }
@@ -59,7 +58,7 @@ impl Engine {
     }
 
     fn put_off(&mut self, id: EntryId, attempts: u32, at: Moment, error: &str, now: Now) -> Result<(), StoreError> {
-        add(&self.counters.retried, 1);
+        self.tally.retried += 1;
         self.step(id, EntryState::Retry, attempts, now.steady, at, Some(error))?;
         let receiver = self.entries.get(&id).map(|entry| entry.receiver);
         if let Some(outlet) = receiver.and_then(|receiver| self.outlet(receiver)) {
@@ -87,7 +86,10 @@ impl Engine {
             self.was_told(key, alert, receiver, sent);
         }
         for (key, alert) in resolved {
-            self.was_told_the_end(key, alert, receiver, now);
+            self.was_told_the_end(key, alert, receiver, sent, now);
+        }
+        if self.next_brought_back(group, now.steady) {
+            return;
         }
         if let Some(group) = self.groups.get_mut(&group) {
             group.in_flight = false;
@@ -107,7 +109,8 @@ impl Engine {
         self.touch(key);
     }
 
-    fn was_told_the_end(&mut self, key: KeyHash, id: AlertId, receiver: ReceiverId, now: Now) {
+    fn was_told_the_end(&mut self, key: KeyHash, id: AlertId, receiver: ReceiverId, sent: bool, now: Now) {
+        let resend = self.resend(receiver).filter(|_| sent);
         let Some(active) = self.actives.get_mut(&key).filter(|active| active.id == id) else { return };
         active.sending.remove(receiver);
         let back = active.fires();
@@ -115,6 +118,12 @@ impl Engine {
         if active.waiting.has(receiver) {
             active.told.remove(receiver);
         } else {
+            if let (Some(resend), Some(ended), Some(group)) = (resend, active.resolved_at, active.group(receiver)) {
+                let group = self.groups.get_mut(&group).filter(|_| active.told.has(receiver));
+                if let Some(group) = group {
+                    group.rounds().is_over(key, id, ended, resend, now.steady);
+                }
+            }
             self.leave(key, receiver);
             if back {
                 // The receiver believes that it is over, and it is not.

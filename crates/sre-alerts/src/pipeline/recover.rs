@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::active::Active;
 use super::arrival;
 use super::config::Config;
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
 use super::engine::Engine;
 use super::error::InvalidConfig;
 use super::groups::{Entry, Group, Outlet};
 use super::receivers::{MOST, ReceiverId};
 use crate::alert::{Alert, DedupKey, KeyHash};
-use crate::outbox::{ActiveRow, AlertId, EntryId, EntryRow, EntryState, Flags, Loaded, Store, StoreError};
+use crate::outbox::{ActiveRow, AlertId, Closing, EntryId, EntryRow, EntryState, Flags, Loaded, Store, StoreError};
 use crate::stage::group::{self, GroupId};
 use crate::stage::moment::{Moment, Now};
 use crate::stage::route::RouteId;
@@ -48,6 +48,7 @@ impl Engine {
             entries: foldhash::HashMap::default(),
             held: BTreeSet::new(),
             recheck_at: None,
+            ahead: 0,
             sweep_at: Moment(0),
             prune_at: Moment(0),
             dirty: Vec::new(),
@@ -56,6 +57,7 @@ impl Engine {
             next_silence: 1,
             outbox: Vec::new(),
             draining: false,
+            tally: Tally::default(),
             counters,
         })
     }
@@ -64,29 +66,51 @@ impl Engine {
     /// still to come.
     pub(super) fn recover(&mut self, loaded: Loaded, under_way: &HashSet<EntryId>, now: Now) -> Result<(), StoreError> {
         self.forget();
-        self.stages.silences = Silences::new(loaded.silences);
-        self.stages.silences.purge(now.wall);
+        self.stages.silences = Silences::new(loaded.silences, now);
+        self.stages.silences.purge(now);
+        self.ahead = now.ahead();
         (self.next_alert, self.next_entry) = (loaded.next_alert, loaded.next_entry);
         self.next_silence = loaded.next_silence;
+        for row in &loaded.unreadable {
+            self.close_unreadable(row, now.steady)?;
+        }
         let mut keys = HashMap::with_capacity(loaded.active.len());
+        let mut dues = HashMap::new();
         for (row, alert) in &loaded.active {
             let key = KeyHash::of(alert);
             keys.insert(row.id, (key, row.notified_at));
             self.restore(key, row, alert);
+            for flags in row.flags.iter().map(|(_, flags)| flags) {
+                if let Some(due) = flags.due {
+                    let first = dues.entry(flags.group).or_insert(due);
+                    *first = due.min(*first);
+                }
+            }
         }
-        for row in &loaded.entries {
+        // Those that are with receivers come before others of their groups.
+        let (first, then) = loaded.entries.iter().partition::<Vec<_>, _>(|row| under_way.contains(&row.id));
+        for row in first.into_iter().chain(then) {
             self.restore_entry(row, &keys, under_way, now)?;
         }
         for (id, at) in loaded.group_times {
             if let Some(group) = self.groups.get_mut(&id) {
-                group.last_sent = group.last_sent.max(Some(at));
+                // What its alerts say may come from other receivers.
+                group.last_sent = Some(at);
             }
         }
         let ids = self.groups.keys().copied().collect::<Vec<_>>();
         for id in ids {
-            self.restore_times(id, now.steady);
+            self.restore_times(id, dues.get(&id).copied(), now.steady);
         }
         Ok(())
+    }
+
+    /// Nobody can be told of it any more; if it still fires, whoever noticed says so again.
+    fn close_unreadable(&mut self, row: &ActiveRow, now: Moment) -> Result<(), StoreError> {
+        tracing::error!(alert = %row.id, "an alert cannot be read: it is closed");
+        let (count, suppressed, last_seen) = (row.count, row.suppressed, row.last_seen);
+        self.store.close_alert(row.id, &Closing { at: now, how: "unreadable", count, suppressed, last_seen })?;
+        self.store.remove_active(row.id)
     }
 
     fn forget(&mut self) {
@@ -104,6 +128,7 @@ impl Engine {
         self.dirty.clear();
         self.outbox.clear();
         self.recheck_at = None;
+        self.tally = Tally::default();
     }
 
     fn restore(&mut self, key: KeyHash, row: &ActiveRow, alert: &Alert) {
@@ -152,14 +177,15 @@ impl Engine {
     }
 
     /// The route by which the alert is in that group.
-    fn route_of(&self, receiver: ReceiverId, alert: &Alert, id: GroupId) -> RouteId {
+    pub(super) fn route_of(&self, receiver: ReceiverId, alert: &Alert, id: GroupId) -> RouteId {
         let Some(name) = self.outlets.get(usize::from(receiver.0)).map(|outlet| &outlet.name) else { return GONE };
-        let routes = self.stages.routes.of(alert);
-        let fits = |route: &&RouteId| {
-            let settings = self.stages.routes.get(**route);
+        let fits = |route: &RouteId| {
+            let settings = self.stages.routes.get(*route);
             settings.is_some_and(|r| r.receivers.contains(name) && r.group_by.group(name, &r.path, alert) == id)
         };
-        routes.iter().find(fits).copied().unwrap_or(GONE)
+        // It came by one that may not be for it any more: it is milder now.
+        let all = (0..GONE.0).map(RouteId).take_while(|route| self.stages.routes.get(*route).is_some());
+        self.stages.routes.of(alert).into_iter().find(fits).or_else(|| all.into_iter().find(fits)).unwrap_or(GONE)
     }
 
     fn restore_entry(
@@ -180,8 +206,11 @@ impl Engine {
                 self.restore_sent(*key, row.created_at, receiver);
             }
         }
+        let waits = self.groups.get(&row.group).is_some_and(|group| group.in_flight);
         self.restore_group(row.group, receiver, &firing, &resolved);
-        if let Some(outlet) = self.outlet(receiver) {
+        if waits {
+            self.bring_back_later(row.group, row.id);
+        } else if let Some(outlet) = self.outlet(receiver) {
             if under_way.contains(&row.id) {
                 outlet.busy += 1;
             } else {
@@ -197,14 +226,17 @@ impl Engine {
 
     /// An alert's row that is older than the notification still says that it waits for it.
     fn restore_sent(&mut self, key: KeyHash, at: Moment, receiver: ReceiverId) {
+        let forgets = self.resend(receiver).is_some();
         if let Some(active) = self.actives.get_mut(&key) {
             active.waiting.remove(receiver);
-            active.notified_at = active.notified_at.max(Some(at));
+            if !(forgets && active.told.has(receiver)) {
+                active.notified_at = active.notified_at.max(Some(at));
+            }
         }
     }
 
     /// The group waits for its notification, whatever else is known of it.
-    fn restore_group(
+    pub(super) fn restore_group(
         &mut self,
         id: GroupId,
         receiver: ReceiverId,
@@ -229,10 +261,20 @@ impl Engine {
         }
     }
 
-    fn restore_times(&mut self, id: GroupId, now: Moment) {
-        let Some(group) = self.groups.get(&id).filter(|group| !group.in_flight) else { return };
-        if group.has_news() {
-            let due = group::due(group.last_sent, self.timing(group.route, group.receiver), now);
+    /// The group goes on waiting for as long as it did; not longer than the settings of now would make any group wait.
+    fn restore_times(&mut self, id: GroupId, was_due: Option<Moment>, now: Moment) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        // What was due before the last notification was stored by those who were left over then.
+        let was_due = was_due.filter(|at| group.last_sent.is_none_or(|last| last < *at));
+        if group.in_flight {
+            if was_due.is_some() {
+                group.rounds().urgent = was_due;
+            }
+        } else if group.has_news() {
+            let (last_sent, route, receiver) = (group.last_sent, group.route, group.receiver);
+            let timing = self.timing(route, receiver);
+            let longest = now + timing.wait.max(timing.interval);
+            let due = was_due.map_or_else(|| group::due(last_sent, timing, now), |due| due.min(longest));
             self.schedule(id, Some(due));
         } else {
             self.rest(id, now);

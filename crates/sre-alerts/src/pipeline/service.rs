@@ -216,6 +216,10 @@ impl Pipeline {
 
     async fn take(&self, alerts: Vec<Alert>) -> Result<Accepted, IntakeError> {
         let shared = &self.shared;
+        // Whoever did not use the builder may hand in anything.
+        for (index, alert) in alerts.iter().enumerate() {
+            alert.validate().map_err(|error| IntakeError::Invalid { index, error })?;
+        }
         let count = alerts.len();
         let before = shared.queued.fetch_add(count, Ordering::Relaxed);
         // One batch is always taken when nothing waits, however large it is.
@@ -262,13 +266,11 @@ fn start(
 ) -> Result<(Engine, SteadyClock), Error> {
     let loaded = store.load()?;
     let clock = SteadyClock::new(clock, loaded.last);
-    let outlet = |(name, notifier): (&String, &SharedNotifier)| {
-        Outlet::new(name.clone(), notifier.resend().map(|resend| resend.every))
-    };
+    let outlet = |(name, notifier): (&String, &SharedNotifier)| Outlet::of(name, &**notifier);
     let mut engine = Engine::new(store, config, receivers.iter().map(outlet).collect(), counters)?;
     engine.store.begin()?;
     engine.recover(loaded, &HashSet::new(), clock.now())?;
-    engine.store.commit()?;
+    engine.commit()?;
     Ok((engine, clock))
 }
 

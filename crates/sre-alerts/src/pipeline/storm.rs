@@ -1,15 +1,15 @@
-//! Storms, and clocks that are set.
+//! Storms.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sre_core::Severity::{Critical, Warning};
+use sre_core::Severity::Critical;
 
 use super::config::Config;
 use super::outcome::Outcome;
 use super::sim::{START, Sim, Told, min, sec};
 use crate::alert::Alert;
-use crate::stage::{RouteConfig, WindowConfig};
+use crate::stage::RouteConfig;
 
 /// `total` alerts of `distinct` problems within ten minutes; Slack is paced, a pager takes one at once.
 fn storm(total: usize, distinct: usize) {
@@ -69,56 +69,4 @@ fn storm_small() {
 #[ignore = "in a debug build it takes a minute"]
 fn storm_full() {
     storm(100_200, 5_000);
-}
-
-#[test]
-fn setting_the_clock_neither_loses_nor_repeats() {
-    let route = RouteConfig::new("all", ["slack"]).grouping(sec(10), min(1));
-    let run = |jump: i64| {
-        let mut sim = Sim::new(Config { routes: vec![route.clone()], ..Config::default() });
-        sim.fire(Warning, "a");
-        sim.advance(sec(5));
-        sim.ahead += jump;
-        sim.advance(min(5));
-        sim.fire(Warning, "a");
-        sim.fire(Warning, "b");
-        sim.ahead -= 2 * jump;
-        sim.advance(min(1));
-        sim.fire(Warning, "a");
-        sim.resolve("b");
-        sim.advance(min(250));
-        sim.check();
-        sim.news()
-    };
-    let steady = run(0);
-    assert_eq!(steady.len(), 4, "{steady:?}");
-    for jump in [1_000, -1_000, 3_600_000, -3_600_000, 86_400_000, -86_400_000] {
-        assert_eq!(run(jump), steady, "{jump}");
-    }
-}
-
-/// Europe/Berlin, 29 March 2026: the night has no 02:30. The window of that night opens at 03:00 and is an hour long.
-#[test]
-fn a_window_in_the_night_of_summer_time() {
-    let start: jiff::Timestamp = "2026-03-29T00:30:00Z".parse().unwrap();
-    let route = RouteConfig::new("all", ["slack"]).group_by(["..."]).grouping(Duration::ZERO, Duration::ZERO);
-    let window = WindowConfig::cron("night", "30 2 * * *", "Europe/Berlin", min(60));
-    let mut sim = Sim::new(Config { routes: vec![route], windows: vec![window], ..Config::default() });
-    sim.ahead = start.as_millisecond() - START.0;
-    sim.fire(Warning, "before");
-    sim.advance(min(45));
-    sim.fire(Warning, "within");
-    sim.advance(min(90));
-    assert_eq!(sim.news(), ["slack Firing 1+0 @0 before", "slack Firing 1+0 @5400 within"]);
-}
-
-#[test]
-fn the_window_of_suppression_survives_a_clock_that_was_set_back_while_it_was_down() {
-    let route = RouteConfig::new("all", ["slack"]).group_by(["..."]).grouping(Duration::ZERO, Duration::ZERO);
-    let mut sim = Sim::new(Config { routes: vec![route], ..Config::default() });
-    assert_eq!(sim.engine.store.load().unwrap().last, None);
-    sim.fire(Warning, "a");
-    sim.advance(min(1));
-    let last = sim.engine.store.load().unwrap().last.unwrap();
-    assert!(last >= START, "the steady clock goes on from there: {last}");
 }

@@ -11,12 +11,19 @@ use crate::stage::moment::{Moment, Now};
 
 const SWEEP: Duration = Duration::from_secs(60);
 const PRUNE: Duration = Duration::from_secs(3600);
+/// The clock on the wall was set when it is off by so many milliseconds; less is how NTP keeps it right.
+const SET_BY: u64 = 1000;
 /// Between two portions of a prune that is not finished.
 const PRUNE_ON: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Does what is due.
     pub(super) fn tick(&mut self, now: Now) -> Result<(), StoreError> {
+        // What is held until some time on the wall may be due now, or not for long.
+        if now.ahead().abs_diff(self.ahead) > SET_BY {
+            self.ahead = now.ahead();
+            self.recheck_at = Some(now.steady);
+        }
         if self.recheck_at.is_some_and(|at| at <= now.steady) {
             self.recheck_at = None;
             let all = self.held.iter().map(|(_, key)| *key).collect::<Vec<_>>();
@@ -51,9 +58,11 @@ impl Engine {
     }
 
     fn sweep(&mut self, now: Now) -> Result<(), StoreError> {
-        self.stages.silences.purge(now.wall);
+        self.stages.silences.purge(now);
         let (expire, suppress) = (self.config.expire, self.stages.suppress);
-        let expired = |a: &Active| a.fires() && a.sending.is_empty() && a.last_seen + expire <= now.steady;
+        // What is still to be told is told first, however long the receiver or this process was away.
+        let idle = |a: &Active| a.fires() && a.sending.is_empty() && a.waiting.is_empty();
+        let expired = |a: &Active| idle(a) && a.last_seen + expire <= now.steady;
         let forgotten = self.actives.iter().filter(|(_, a)| expired(a)).map(|(key, _)| *key).collect::<Vec<_>>();
         for key in forgotten {
             self.expire(key, now)?;
@@ -65,6 +74,11 @@ impl Engine {
         for (key, id) in over {
             self.store.remove_active(id)?;
             self.actives.remove(&key);
+        }
+        // After a storm.
+        if self.actives.capacity() / 4 > self.actives.len().max(1024) {
+            self.actives.shrink_to_fit();
+            self.groups.shrink_to_fit();
         }
         Ok(())
     }

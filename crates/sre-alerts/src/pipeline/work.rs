@@ -172,7 +172,7 @@ impl Work {
         result?;
         self.engine.tick(now)?;
         self.engine.save()?;
-        self.engine.store.commit()
+        self.engine.commit()
     }
 
     fn start(&mut self, now: Now) -> Result<(), StoreError> {

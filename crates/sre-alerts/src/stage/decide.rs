@@ -7,7 +7,7 @@ use super::group::GroupBy;
 use super::inhibit::{Inhibited, Inhibitor};
 use super::moment::{Moment, Now};
 use super::route::{Route, RouteId, Routes};
-use super::silence::{SilenceId, Silences};
+use super::silence::{Covered, SilenceId, Silences};
 use super::suppress::{self, Known, Suppression};
 use super::window::{InWindow, Windows};
 use crate::alert::{Alert, KeyHash};
@@ -43,7 +43,7 @@ pub(crate) enum Decision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mute {
     Inhibited(Inhibited),
-    Silenced { silence: SilenceId, until: jiff::Timestamp },
+    Silenced { silence: SilenceId, ends_at: jiff::Timestamp, until: Moment },
     Maintenance(InWindow),
 }
 
@@ -109,7 +109,7 @@ impl Stages {
             Decision::Record => Verdict::Record,
             Decision::Muted { mute, .. } => match mute {
                 Mute::Inhibited(by) => Verdict::Inhibited { rule: by.rule.clone() },
-                Mute::Silenced { silence, until } => Verdict::Silenced { silence: *silence, until: *until },
+                Mute::Silenced { silence, ends_at, .. } => Verdict::Silenced { silence: *silence, until: *ends_at },
                 Mute::Maintenance(w) => Verdict::Maintenance { window: w.name.clone(), until: w.until },
             },
             Decision::Merged => Verdict::Merged,
@@ -143,13 +143,14 @@ impl Stages {
         if let Some(by) = inhibited {
             return Some(Mute::Inhibited(by));
         }
-        let silence = self.silences.check(alert, now.wall);
-        trace.step(Stage::Silence, || match silence {
+        let silence = self.silences.check(alert, now);
+        trace.step(Stage::Silence, || match silence.map(|covered| covered.by) {
             Some(s) => format!("silence {} of {} until {}: {}", s.id, s.author, s.ends_at, s.reason),
             None => "no silence covers it".to_owned(),
         });
         if let Some(silence) = silence {
-            return Some(Mute::Silenced { silence: silence.id, until: silence.ends_at });
+            let Covered { by, until } = silence;
+            return Some(Mute::Silenced { silence: by.id, ends_at: by.ends_at, until });
         }
         let window = self.windows.check(alert, now.wall);
         trace.step(Stage::Maintenance, || match &window {
@@ -172,11 +173,14 @@ fn describe(suppression: Suppression) -> String {
 }
 
 fn grouping(route: &Route, alert: &Alert) -> String {
-    let wait = sre_core::duration::format(route.timing.wait);
+    let wait = match route.timing.wait {
+        Duration::ZERO => "at once".to_owned(),
+        wait => format!("after {}", sre_core::duration::format(wait)),
+    };
     match (&route.group_by, route.group_by.title(alert)) {
-        (GroupBy::Each, _) => format!("{}: on its own, after {wait}", route.path),
-        (_, title) if title.is_empty() => format!("{}: with all of its route, after {wait}", route.path),
-        (_, title) => format!("{}: with all of {title}, after {wait}", route.path),
+        (GroupBy::Each, _) => format!("{}: on its own, {wait}", route.path),
+        (_, title) if title.is_empty() => format!("{}: with all of its route, {wait}", route.path),
+        (_, title) => format!("{}: with all of {title}, {wait}", route.path),
     }
 }
 
@@ -188,7 +192,7 @@ impl Mute {
         match self {
             // The other alert's end is looked out for; this is for the case that it was missed.
             Self::Inhibited(_) => now.steady + super::group::LOOK_AGAIN,
-            Self::Silenced { until, .. } => now.moment_of(*until),
+            Self::Silenced { until, .. } => *until,
             Self::Maintenance(window) => now.moment_of(window.until),
         }
     }

@@ -67,6 +67,11 @@ impl fmt::Display for Moment {
 // === impl Now ===
 
 impl Now {
+    /// How many milliseconds the wall clock is ahead of pipeline time.
+    pub(crate) fn ahead(self) -> i64 {
+        self.wall.as_millisecond().saturating_sub(self.steady.0)
+    }
+
     /// When, in pipeline time, the wall clock will show `at`, if nobody sets it.
     pub(crate) fn moment_of(self, at: Timestamp) -> Moment {
         Moment(self.steady.0.saturating_add(at.as_millisecond().saturating_sub(self.wall.as_millisecond())))

@@ -1,7 +1,8 @@
 //! Silences: somebody says "I know, do not tell me", for a while and with a reason.
 //!
 //! A silence stops notifications of alerts that fire; the alerts are in the history all the same. When it ends and the
-//! alert still fires, it is sent. That something is over is told to those who heard of it even during a silence: it
+//! alert still fires, it is sent. One that begins when it is made lasts as long as it says, also when the clock is set;
+//! one that is planned goes by the clock. That something is over is told to those who heard of it even during a silence: it
 //! closes what was opened.
 //!
 //! ```
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::matcher::{self, Matcher};
+use super::moment::{Moment, Now};
 use crate::alert::Alert;
 use crate::pipeline::InvalidConfig;
 
@@ -61,7 +63,18 @@ pub struct NewSilence {
 
 /// All that have not ended.
 #[derive(Debug, Default)]
-pub(crate) struct Silences(Vec<Silence>);
+pub(crate) struct Silences {
+    list: Vec<Silence>,
+    /// Of each when it ends, if it was "from now on for so long": the clock on the wall may be set meanwhile.
+    ends: Vec<Option<Moment>>,
+}
+
+/// A silence covers an alert.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Covered<'a> {
+    pub(crate) by: &'a Silence,
+    pub(crate) until: Moment,
+}
 
 /// Nobody means a longer one; a forgotten silence hides things.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -106,6 +119,11 @@ impl NewSilence {
         }
     }
 
+    /// It begins when it is made.
+    pub(crate) fn is_from_now_on(&self) -> bool {
+        self.starts_at.is_none()
+    }
+
     pub(crate) fn make(self, id: SilenceId, now: Timestamp) -> Silence {
         let starts_at = self.starts_at.unwrap_or(now);
         let ends_at = starts_at.saturating_add(self.duration).unwrap_or(Timestamp::MAX);
@@ -138,36 +156,59 @@ impl fmt::Display for SilenceId {
 // === impl Silences ===
 
 impl Silences {
-    pub(crate) fn new(silences: Vec<Silence>) -> Self {
-        Self(silences)
+    /// Those of the last process. Each that has begun goes on for as long as the wall clock says now.
+    pub(crate) fn new(silences: Vec<Silence>, now: Now) -> Self {
+        let ends = |s: &Silence| s.is_active(now.wall).then(|| now.moment_of(s.ends_at));
+        Self { ends: silences.iter().map(ends).collect(), list: silences }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// Of those that silence the alert now, the one that ends last.
-    pub(crate) fn check(&self, alert: &Alert, now: Timestamp) -> Option<&Silence> {
-        self.0.iter().filter(|s| s.is_active(now) && s.matches(alert)).max_by_key(|s| s.ends_at)
+    pub(crate) fn check(&self, alert: &Alert, now: Now) -> Option<Covered<'_>> {
+        let covered = self.all().filter_map(|(silence, ends)| {
+            let until = match ends {
+                Some(ends) => (now.steady < ends).then_some(ends)?,
+                None => silence.is_active(now.wall).then(|| now.moment_of(silence.ends_at))?,
+            };
+            silence.matches(alert).then_some(Covered { by: silence, until })
+        });
+        covered.max_by_key(|covered| covered.until)
     }
 
-    pub(crate) fn add(&mut self, silence: Silence) {
-        self.0.push(silence);
+    /// `from_now_on`: it lasts as long as it says, whatever becomes of the wall clock.
+    pub(crate) fn add(&mut self, silence: Silence, from_now_on: bool, now: Now) {
+        self.ends.push(from_now_on.then(|| now.moment_of(silence.ends_at)));
+        self.list.push(silence);
     }
 
     pub(crate) fn list(&self) -> &[Silence] {
-        &self.0
+        &self.list
     }
 
     /// Takes one out before its time.
     pub(crate) fn remove(&mut self, id: SilenceId) -> Option<Silence> {
-        let at = self.0.iter().position(|s| s.id == id)?;
-        Some(self.0.swap_remove(at))
+        let at = self.list.iter().position(|s| s.id == id)?;
+        self.ends.swap_remove(at);
+        Some(self.list.swap_remove(at))
     }
 
     /// Forgets those that have ended.
-    pub(crate) fn purge(&mut self, now: Timestamp) {
-        self.0.retain(|s| now < s.ends_at);
+    pub(crate) fn purge(&mut self, now: Now) {
+        let lasts = |(silence, ends): &(&Silence, Option<Moment>)| match ends {
+            Some(ends) => now.steady < *ends,
+            None => now.wall < silence.ends_at,
+        };
+        if !self.all().all(|one| lasts(&one)) {
+            let kept = self.all().filter(lasts).map(|(silence, ends)| (silence.clone(), ends)).collect::<Vec<_>>();
+            (self.list, self.ends) = kept.into_iter().unzip();
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Silence, Option<Moment>)> {
+        self.list.iter().zip(self.ends.iter().copied())
     }
 }
 
@@ -183,17 +224,40 @@ mod tests {
         let alert =
             Alert::builder(Severity::Info, "x").source("web-03").starts_at(Timestamp::UNIX_EPOCH).build().unwrap();
         let new = NewSilence::new("anna", "disk", Duration::from_secs(60)).matching("source=web-03".parse().unwrap());
+        let now = |text: &str| Now { steady: Moment(at(text).as_millisecond()), wall: at(text) };
+        let start = "2026-03-23T07:00:00Z";
         let mut silences = Silences::default();
-        silences.add(new.make(SilenceId(1), at("2026-03-23T07:00:00Z")));
-        for (now, expected) in [
+        silences.add(new.starts_at(at(start)).make(SilenceId(1), at(start)), false, now(start));
+        for (at, expected) in [
             ("2026-03-23T06:59:59.999Z", false),
             ("2026-03-23T07:00:00Z", true),
             ("2026-03-23T07:00:59.999Z", true),
             ("2026-03-23T07:01:00Z", false),
         ] {
-            assert_eq!(silences.check(&alert, at(now)).is_some(), expected, "{now}");
+            assert_eq!(silences.check(&alert, now(at)).is_some(), expected, "{at}");
         }
-        silences.purge(at("2026-03-23T07:01:00Z"));
+        silences.purge(now("2026-03-23T07:01:00Z"));
+        assert!(silences.is_empty());
+    }
+
+    #[test]
+    fn an_hour_is_an_hour_though_the_clock_is_set() {
+        let wall = |text: &str| text.parse::<Timestamp>().unwrap();
+        let alert = Alert::builder(Severity::Info, "x").starts_at(Timestamp::UNIX_EPOCH).build().unwrap();
+        let hour = NewSilence::new("anna", "disk", Duration::from_secs(3600)).matching("title=x".parse().unwrap());
+        let start = Now { steady: Moment(0), wall: wall("2026-03-23T07:00:00Z") };
+        let mut silences = Silences::default();
+        silences.add(hour.make(SilenceId(1), start.wall), true, start);
+        for (minutes, at, expected) in [
+            (1, "2026-03-23T06:01:00Z", true),
+            (2, "2026-03-23T09:02:00Z", true),
+            (59, "2027-03-23T07:59:00Z", true),
+            (60, "2026-03-23T07:00:00Z", false),
+        ] {
+            let now = Now { steady: Moment(minutes * 60_000), wall: wall(at) };
+            assert_eq!(silences.check(&alert, now).is_some(), expected, "{minutes} {at}");
+            silences.purge(now);
+        }
         assert!(silences.is_empty());
     }
 

@@ -131,6 +131,22 @@ async fn from_alert_to_receiver_and_back_to_the_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_alert_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (chat, _told) = recorder(How::Takes);
+    let pipeline = open(folder.path(), config(&["chat"]), vec![("chat", chat)]);
+    let mut bad = alert("b");
+    bad.title = "two\nlines".to_owned();
+    let refused = pipeline.accept(vec![alert("a"), bad]).await.unwrap_err();
+    assert_eq!(refused.to_string(), "alert 1: title: has control characters");
+    assert!(matches!(refused, IntakeError::Invalid { index: 1, error } if error.field() == "title"));
+    assert!(pipeline.alerts(AlertQuery::default()).await.unwrap().is_empty(), "all or none");
+    assert_eq!(pipeline.counts().accepted, 0);
+    pipeline.accept(vec![alert("a")]).await.unwrap();
+    pipeline.shutdown(LONG).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_sends_what_was_left() {
     let folder = tempfile::tempdir().unwrap();
     let (deaf, _) = recorder(How::Never);
