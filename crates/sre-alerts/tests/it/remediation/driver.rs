@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use sre_alerts::remediation::{
-    Driver, Engine, ExecuteFuture, Executor, Output, PastRun, Remediating, Remediator, Rule, RunLog, RunRecord, Step,
-};
-use sre_alerts::{AcceptFuture, Accepted, Alert, HostName, Intake};
+use serde_json::json;
+use sre_alerts::remediation::{Driver, Engine, ExecuteFuture, Executor, Output, Remediating, Remediator, Rule, Step};
+use sre_alerts::{HostName, Intake};
 use sre_core::{Severity, SystemClock};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::books::Books;
 use super::{alert, config, rule};
 
 /// Restarts take ten seconds; checks say what the script says, then "ok".
@@ -45,37 +44,6 @@ impl Executor for Hands {
             tokio::time::sleep(Duration::from_secs(10)).await;
             self.at_once.fetch_sub(1, Ordering::SeqCst);
             Ok(Output::new(true, "x".repeat(100_000)))
-        })
-    }
-}
-
-#[derive(Debug, Default)]
-struct Books {
-    runs: Mutex<Vec<Value>>,
-    broken: Mutex<bool>,
-    alerts: Mutex<Vec<Alert>>,
-}
-
-impl RunLog for Books {
-    fn record(&self, record: &RunRecord) -> std::io::Result<()> {
-        if *self.broken.lock().unwrap() {
-            return Err(std::io::Error::other("disk full"));
-        }
-        self.runs.lock().unwrap().push(serde_json::to_value(record).unwrap());
-        Ok(())
-    }
-
-    fn past(&self, _: &mut dyn FnMut(PastRun)) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Intake for Books {
-    fn accept(&self, alerts: Vec<Alert>) -> AcceptFuture<'_> {
-        Box::pin(async move {
-            let accepted = Accepted::new(alerts.len());
-            self.alerts.lock().unwrap().extend(alerts);
-            Ok(accepted)
         })
     }
 }

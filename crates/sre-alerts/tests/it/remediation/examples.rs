@@ -3,42 +3,16 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sre_alerts::remediation::{Config, Driver, EXAMPLES, Engine, PastRun, Rule, RunLog, RunRecord};
-use sre_alerts::{AcceptFuture, Accepted, Alert, Intake};
+use sre_alerts::Alert;
+use sre_alerts::remediation::{Config, Driver, EXAMPLES, Engine, Rule};
 use sre_core::config::Layers;
 use sre_core::{Severity, SystemClock};
 
+use super::books::Books;
 use super::local::Local;
-
-#[derive(Debug, Default)]
-struct Books {
-    runs: Mutex<Vec<serde_json::Value>>,
-    alerts: Mutex<Vec<Alert>>,
-}
-
-impl RunLog for Books {
-    fn record(&self, record: &RunRecord) -> std::io::Result<()> {
-        self.runs.lock().unwrap().push(serde_json::to_value(record).unwrap());
-        Ok(())
-    }
-
-    fn past(&self, _: &mut dyn FnMut(PastRun)) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Intake for Books {
-    fn accept(&self, alerts: Vec<Alert>) -> AcceptFuture<'_> {
-        Box::pin(async move {
-            let accepted = Accepted::new(alerts.len());
-            self.alerts.lock().unwrap().extend(alerts);
-            Ok(accepted)
-        })
-    }
-}
 
 /// Runs the example rule on an alert of its own type, in this folder, without waiting before the check.
 async fn run(name: &str, dir: &Path, change: impl FnOnce(&mut Rule)) -> Arc<Books> {

@@ -1,5 +1,6 @@
 //! Remediation: its bounds, its driver, the example rules on a real machine, and what hostile alerts come to.
 
+mod books;
 mod bounds;
 mod driver;
 mod examples;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sre_alerts::remediation::{Driver, Engine, ExecuteFuture, Executor, Output, Rule, RunFile, Step};
-use sre_alerts::{AcceptFuture, Accepted, Alert, HostName, Intake};
+use sre_alerts::{Alert, HostName};
 use sre_core::clock::FixedClock;
 
+use super::books::Books;
 use super::{alert, config, rule};
 
 const NOW: &str = "2026-03-23T07:00:00Z";
@@ -19,7 +20,6 @@ const NOW: &str = "2026-03-23T07:00:00Z";
 struct Hands {
     restarts: Mutex<usize>,
     helps: bool,
-    alerts: Mutex<Vec<Alert>>,
 }
 
 impl Executor for Hands {
@@ -32,16 +32,6 @@ impl Executor for Hands {
     }
 }
 
-impl Intake for Hands {
-    fn accept(&self, alerts: Vec<Alert>) -> AcceptFuture<'_> {
-        Box::pin(async move {
-            let accepted = Accepted::new(alerts.len());
-            self.alerts.lock().unwrap().extend(alerts);
-            Ok(accepted)
-        })
-    }
-}
-
 /// One process, so many minutes after the first: hears of these hosts; how often it restarted something.
 async fn process(log: &Path, minutes: i64, rule: Rule, helps: bool, hosts: &[&str]) -> (usize, Vec<Alert>) {
     let hands = Arc::new(Hands { helps, ..Hands::default() });
@@ -49,14 +39,15 @@ async fn process(log: &Path, minutes: i64, rule: Rule, helps: bool, hosts: &[&st
     let clock = Arc::new(FixedClock::at(now + SignedDuration::from_mins(minutes)));
     let log = Arc::new(RunFile::open(log).unwrap());
     let engine = Engine::new(config(rule, 40)).unwrap();
-    let (remediator, driver) = Driver::new(engine, hands.clone(), log, hands.clone(), clock, 1).unwrap();
+    let books = Arc::new(Books::default());
+    let (remediator, driver) = Driver::new(engine, hands.clone(), log, books.clone(), clock, 1).unwrap();
     for host in hosts {
         assert!(remediator.offer(alert(host)));
     }
     drop(remediator);
     driver.run().await;
     let restarts = *hands.restarts.lock().unwrap();
-    (restarts, std::mem::take(&mut *hands.alerts.lock().unwrap()))
+    (restarts, std::mem::take(&mut *books.alerts.lock().unwrap()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,5 +103,5 @@ async fn without_its_memory_it_does_not_start() {
     let hands = Arc::new(Hands::default());
     let engine = Engine::new(config(rule(), 40)).unwrap();
     let clock = Arc::new(FixedClock::at(NOW.parse().unwrap()));
-    assert!(Driver::new(engine, hands.clone(), file, hands, clock, 1).is_err());
+    assert!(Driver::new(engine, hands, file, Arc::new(Books::default()), clock, 1).is_err());
 }
