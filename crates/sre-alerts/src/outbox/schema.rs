@@ -61,7 +61,7 @@ CREATE TABLE silences (
 ///
 /// `synchronous=FULL` makes every commit wait for the disk, so that what was accepted survives a power cut too; with
 /// `NORMAL` a commit would survive a killed process only (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
-/// Checkpoints at 16 MiB instead of 4: fewer waits for the disk under load. A cache of 1 MiB holds what is written over
+/// Checkpoints at 16 MiB instead of 4: fewer waits for the disk under load. A cache of 512 KiB holds what is written over
 /// and over; the rest is in the system's.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let fail = |e: rusqlite::Error| StoreError::new("open the store", path, e);
@@ -70,7 +70,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     db.set_prepared_statement_cache_capacity(64);
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096;
-         PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY;",
+         PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY;",
     )
     .map_err(fail)?;
     migrate(&mut db, path)?;

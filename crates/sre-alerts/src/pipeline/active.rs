@@ -1,5 +1,6 @@
 //! What is kept in memory of each alert that fires, or is over and not told to be. About 150 bytes; the text is on disk.
 
+use smallvec::SmallVec;
 use sre_core::Severity;
 
 use super::receivers::{ReceiverId, Receivers};
@@ -29,7 +30,7 @@ pub(super) struct Active {
     /// Told that it fires.
     pub(super) told: Receivers,
     /// For each receiver that has to do with it.
-    pub(super) groups: Vec<(ReceiverId, GroupId)>,
+    pub(super) groups: SmallVec<[(ReceiverId, GroupId); 1]>,
     /// Not stored as it is.
     pub(super) dirty: bool,
 }
@@ -49,7 +50,7 @@ impl Active {
             waiting: Receivers::default(),
             sending: Receivers::default(),
             told: Receivers::default(),
-            groups: Vec::new(),
+            groups: SmallVec::new(),
             dirty: false,
         }
     }
@@ -83,8 +84,6 @@ impl Active {
 
     pub(super) fn join(&mut self, receiver: ReceiverId, group: GroupId) {
         self.leave(receiver);
-        // Most alerts have one receiver or two, and there may be a million of them.
-        self.groups.reserve_exact(1);
         self.groups.push((receiver, group));
     }
 
