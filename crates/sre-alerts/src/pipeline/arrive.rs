@@ -129,14 +129,13 @@ impl Engine {
                     }
                 }
             }
-            Decision::Muted { mute, pending: true } => self.hold(key, mute.until(now)),
+            Decision::Muted { mute, pending } if *pending || matches!(cause, Cause::Back | Cause::Held) => {
+                self.hold(key, mute.until(now));
+            }
             Decision::Held { until } => self.hold(key, *until),
             // Somebody has not been told yet, or was told that it is over.
             Decision::Suppressed { until } if matches!(cause, Cause::Back | Cause::Held) => self.hold(key, *until),
-            Decision::Suppressed { .. }
-            | Decision::Muted { pending: false, .. }
-            | Decision::Merged
-            | Decision::Record => {}
+            Decision::Suppressed { .. } | Decision::Muted { .. } | Decision::Merged | Decision::Record => {}
         }
     }
 
