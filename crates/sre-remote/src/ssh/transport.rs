@@ -67,6 +67,10 @@ pub(super) struct Shared {
 impl SshTransport {
     /// Loads the keys that were named.
     ///
+    /// The first one of a process tells OpenSSL to have Ed25519 signatures checked by aws-lc, for the whole process (libssh2
+    /// asks for it once a host). OpenSSL takes no lock for that: a program that uses OpenSSL by other crates makes its first
+    /// transport before it starts threads that do.
+    ///
     /// # Errors
     /// [`ErrorKind::NoCredentials`] when one cannot be used.
     pub fn new(options: SshOptions) -> Result<Self, Error> {
