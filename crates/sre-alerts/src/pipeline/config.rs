@@ -89,7 +89,8 @@ pub struct Delivery {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Alerts that fire at a time; more are refused as full. About 300 bytes of memory each. Default 1,000,000.
+    /// Alerts that fire at a time; more are refused as full. About 350 bytes of memory each
+    /// (docs/benchmarks.md). Default 1,000,000.
     pub alerts: usize,
     /// Alerts that wait to be stored; more are refused as full. Default 50,000.
     pub queue: usize,
