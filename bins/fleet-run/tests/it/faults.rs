@@ -23,6 +23,9 @@ async fn a_dead_host_costs_the_others_nothing() {
     assert_eq!((run.code, document["ok"].as_u64()), (Some(2), Some(2)), "{run:?}");
     assert_eq!((&results[2]["status"], &results[2]["phase"]), (&"unreachable".into(), &"connect".into()));
     assert_eq!(results[3]["phase"], "connect", "{:?}", results[3]);
+    assert_eq!((&results[2]["reason"], &results[2]["class"]), (&"unreachable".into(), &"connection".into()));
+    // Readers of JSON take the last of two keys, or none.
+    assert_eq!(run.stdout.matches(r#""class":"#).count(), results.len(), "{run:?}");
     assert!(run.took < Duration::from_secs(4), "{:?}", run.took);
 }
 

@@ -52,6 +52,8 @@ pub struct ActiveRow {
     pub(crate) held: bool,
     /// For each receiver that has to do with it.
     pub(crate) flags: Vec<(String, Flags)>,
+    /// The first notification of which this row knows nothing.
+    pub(crate) next_entry: EntryId,
 }
 
 /// What one receiver knows of an alert.

@@ -34,7 +34,8 @@ CREATE TABLE active (
     resolved_at INTEGER,
     severity INTEGER NOT NULL,
     held INTEGER NOT NULL,
-    flags TEXT NOT NULL
+    flags TEXT NOT NULL,
+    next_entry INTEGER NOT NULL
 );
 CREATE TABLE notifications (
     id INTEGER PRIMARY KEY,

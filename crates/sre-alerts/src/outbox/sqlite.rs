@@ -95,10 +95,10 @@ impl Store for SqliteStore {
         const LOAD: &str = "load the store";
         let active = self.rows(
             LOAD,
-            "SELECT a.id, a.count, a.suppressed, a.last_seen, a.notified_at, a.resolved_at, a.severity, a.held, a.flags, b.body
+            "SELECT a.id, a.count, a.suppressed, a.last_seen, a.notified_at, a.resolved_at, a.severity, a.held, a.flags, a.next_entry, b.body
              FROM active a JOIN alerts b USING (id) ORDER BY a.id",
             [],
-            |row| Ok((active_row(row)?, readable(row, 9))),
+            |row| Ok((active_row(row)?, readable(row, 10))),
         )?;
         let (mut readable_ones, mut unreadable) = (Vec::with_capacity(active.len()), Vec::new());
         for (row, alert) in active {
@@ -191,8 +191,8 @@ impl Store for SqliteStore {
     fn save_active(&mut self, row: &ActiveRow) -> Result<(), StoreError> {
         self.execute(
             "store an alert's state",
-            "INSERT OR REPLACE INTO active (id, count, suppressed, last_seen, notified_at, resolved_at, severity, held, flags)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT OR REPLACE INTO active (id, count, suppressed, last_seen, notified_at, resolved_at, severity, held, flags, next_entry)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 row.id.0,
                 row.count,
@@ -202,7 +202,8 @@ impl Store for SqliteStore {
                 row.resolved_at.map(|m| m.0),
                 row.severity as i64,
                 row.held,
-                flags_to_text(&row.flags)
+                flags_to_text(&row.flags),
+                row.next_entry.0
             ],
         )
         .map(|_| ())
@@ -291,6 +292,7 @@ fn active_row(row: &Row<'_>) -> rusqlite::Result<ActiveRow> {
         severity: severity(row.get(6)?),
         held: row.get(7)?,
         flags: flags_from_text(row.get_ref(8)?.as_str()?),
+        next_entry: EntryId(row.get(9)?),
     })
 }
 

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use sre_core::Severity;
 
 use super::receivers::{ReceiverId, Receivers};
-use crate::outbox::{ActiveRow, AlertId, Closing, Flags};
+use crate::outbox::{ActiveRow, AlertId, Closing, EntryId, Flags};
 use crate::stage::group::GroupId;
 use crate::stage::moment::Moment;
 use crate::stage::suppress::Known;
@@ -96,6 +96,7 @@ impl Active {
         &self,
         name: impl Fn(ReceiverId) -> String,
         due: impl Fn(GroupId) -> Option<Moment>,
+        next_entry: EntryId,
     ) -> ActiveRow {
         let flags = |(receiver, group): &(ReceiverId, GroupId)| {
             let (waiting, told) = (self.waiting.has(*receiver), self.told.has(*receiver));
@@ -113,6 +114,7 @@ impl Active {
             severity: self.severity,
             held: self.held_until.is_some(),
             flags: self.groups.iter().map(flags).collect(),
+            next_entry,
         }
     }
 

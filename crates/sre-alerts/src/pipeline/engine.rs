@@ -89,12 +89,13 @@ impl Engine {
     /// Stores what has changed; the last thing before a commit.
     pub(super) fn save(&mut self) -> Result<(), StoreError> {
         let Self { store, actives, groups, outlets, dirty, .. } = self;
+        let next_entry = EntryId(self.next_entry);
         let due = |id| groups.get(&id).and_then(|group| group.due.or_else(|| group.urgent()));
         let name = |id: ReceiverId| outlets.get(usize::from(id.0)).map(|o| o.name.clone()).unwrap_or_default();
         for key in dirty.drain(..) {
             if let Some(active) = actives.get_mut(&key).filter(|active| active.dirty) {
                 active.dirty = false;
-                store.save_active(&active.row(name, due))?;
+                store.save_active(&active.row(name, due, next_entry))?;
             }
         }
         Ok(())

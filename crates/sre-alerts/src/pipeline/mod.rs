@@ -66,6 +66,8 @@ mod explained;
 mod failing;
 mod flush;
 mod groups;
+#[cfg(test)]
+mod instant;
 mod outcome;
 #[cfg(test)]
 mod poisoned;

@@ -78,7 +78,7 @@ impl Engine {
         let mut dues = HashMap::new();
         for (row, alert) in &loaded.active {
             let key = KeyHash::of(alert);
-            keys.insert(row.id, (key, row.notified_at));
+            keys.insert(row.id, (key, row.next_entry));
             self.restore(key, row, alert);
             for flags in row.flags.iter().map(|(_, flags)| flags) {
                 if let Some(due) = flags.due {
@@ -191,7 +191,7 @@ impl Engine {
     fn restore_entry(
         &mut self,
         row: &EntryRow,
-        keys: &HashMap<AlertId, (KeyHash, Option<Moment>)>,
+        keys: &HashMap<AlertId, (KeyHash, EntryId)>,
         under_way: &HashSet<EntryId>,
         now: Now,
     ) -> Result<(), StoreError> {
@@ -202,7 +202,8 @@ impl Engine {
         let numbered = |ids: &[AlertId]| ids.iter().filter_map(|id| Some((keys.get(id)?.0, *id))).collect::<Vec<_>>();
         let (firing, resolved) = (numbered(&row.firing), numbered(&row.resolved));
         for (key, id) in &firing {
-            if keys.get(id).is_some_and(|(_, notified)| *notified < Some(row.created_at)) {
+            // By number: many things happen within one millisecond.
+            if keys.get(id).is_some_and(|(_, next)| *next <= row.id) {
                 self.restore_sent(*key, row.created_at, receiver);
             }
         }

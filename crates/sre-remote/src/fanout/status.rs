@@ -40,7 +40,7 @@ pub enum Status {
     /// No connection came about, or what answered is no SSH server.
     Unreachable {
         /// What was wrong.
-        class: ErrorKind,
+        reason: ErrorKind,
         /// How far it came.
         phase: Phase,
     },
@@ -57,7 +57,7 @@ pub enum Status {
     /// The host refused the work: a file could not be written, a command not started.
     Failed {
         /// What went wrong.
-        class: ErrorKind,
+        reason: ErrorKind,
         /// In which phase.
         phase: Phase,
     },
@@ -99,18 +99,18 @@ impl Status {
     /// What an error means for its host.
     #[must_use]
     pub fn of_error(error: &Error) -> Self {
-        let (class, phase) = (error.kind(), error.phase());
-        match class {
+        let (reason, phase) = (error.kind(), error.phase());
+        match reason {
             ErrorKind::Broken if !phase.is_before_exec() => Self::Lost,
             ErrorKind::Resolve | ErrorKind::Unreachable | ErrorKind::Broken | ErrorKind::Protocol => {
-                Self::Unreachable { class, phase }
+                Self::Unreachable { reason, phase }
             }
             ErrorKind::Timeout => Self::Timeout { phase },
             ErrorKind::HostKeyUnknown | ErrorKind::HostKeyChanged | ErrorKind::HostKeyRevoked => Self::HostKey,
             ErrorKind::AuthRefused | ErrorKind::NoCredentials | ErrorKind::SudoRefused => Self::Auth,
             ErrorKind::Interrupted => Self::Interrupted,
             ErrorKind::ExecRefused | ErrorKind::Transfer | ErrorKind::Unsupported | ErrorKind::Usage => {
-                Self::Failed { class, phase }
+                Self::Failed { reason, phase }
             }
         }
     }

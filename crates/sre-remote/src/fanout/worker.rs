@@ -93,8 +93,8 @@ async fn overdue(fleet: &Fleet, clock: &HostClock, host: &Host, progress: &Progr
 }
 
 fn crashed<T>(index: usize, host: &Host, e: &JoinError) -> HostResult<T> {
-    let (class, phase) = (ErrorKind::Unsupported, Phase::Exec);
-    let mut result = HostResult::without_answer(index, host.name(), Status::Failed { class, phase });
+    let (reason, phase) = (ErrorKind::Unsupported, Phase::Exec);
+    let mut result = HostResult::without_answer(index, host.name(), Status::Failed { reason, phase });
     result.detail = format!("a defect of this program: {e}");
     result
 }
