@@ -65,6 +65,8 @@ pub(crate) struct Flags {
     pub(crate) waiting: bool,
     /// When its group was due then, if nothing else had to be waited for.
     pub(crate) due: Option<Moment>,
+    /// It waits, and its group has not said anything yet.
+    pub(crate) first: bool,
     /// It was told.
     pub(crate) told: bool,
 }
@@ -104,7 +106,7 @@ pub struct Loaded {
     pub(crate) unreadable: Vec<ActiveRow>,
     pub(crate) entries: Vec<EntryRow>,
     /// When each group last said something, of the groups that did so not too long ago.
-    pub(crate) group_times: Vec<(GroupId, Moment)>,
+    pub(crate) group_times: Vec<(GroupId, EntryId, Moment)>,
     pub(crate) silences: Vec<Silence>,
     /// The latest moment that was stored.
     pub(crate) last: Option<Moment>,
@@ -166,10 +168,16 @@ impl fmt::Display for EntryId {
 
 // === text and blobs ===
 
-/// `slack:1f:tw19d1a70c380 pagerduty:2e:w`: in which group, who was told, who waits to be told and until when.
+/// `slack:1f:tw19d1a70c380 pagerduty:2e:nw`: in which group (`n`: a new one), who was told, who waits to be told and until
+/// when.
 pub(crate) fn flags_to_text(flags: &[(String, Flags)]) -> String {
     let one = |(name, flags): &(String, Flags)| {
-        let (told, waiting) = (if flags.told { "t" } else { "" }, if flags.waiting { "w" } else { "" });
+        let told = if flags.told { "t" } else { "" };
+        let waiting = match (flags.waiting, flags.first) {
+            (true, true) => "nw",
+            (true, false) => "w",
+            (false, _) => "",
+        };
         match flags.due.filter(|_| flags.waiting) {
             Some(due) => format!("{name}:{:x}:{told}{waiting}{:x}", flags.group.0, due.0),
             None => format!("{name}:{:x}:{told}{waiting}", flags.group.0),
@@ -184,7 +192,8 @@ pub(crate) fn flags_from_text(text: &str) -> Vec<(String, Flags)> {
         let (name, group) = rest.rsplit_once(':')?;
         let group = GroupId(u64::from_str_radix(group, 16).ok()?);
         let due = flags.split_once('w').and_then(|(_, due)| i64::from_str_radix(due, 16).ok()).map(Moment);
-        Some((name.to_owned(), Flags { group, waiting: flags.contains('w'), due, told: flags.contains('t') }))
+        let (waiting, first, told) = (flags.contains('w'), flags.contains('n'), flags.contains('t'));
+        Some((name.to_owned(), Flags { group, waiting, due, first, told }))
     };
     text.split(' ').filter_map(one).collect()
 }
@@ -210,11 +219,14 @@ mod tests {
     #[test]
     fn what_is_stored_reads_back() {
         let flags = vec![
-            ("slack".to_owned(), Flags { group: GroupId(31), waiting: true, due: Some(Moment(255)), told: true }),
-            ("pd".to_owned(), Flags { group: GroupId(u64::MAX), waiting: false, due: None, told: true }),
-            ("mail".to_owned(), Flags { group: GroupId(0), waiting: true, due: None, told: false }),
+            (
+                "slack".to_owned(),
+                Flags { group: GroupId(31), waiting: true, due: Some(Moment(255)), first: false, told: true },
+            ),
+            ("pd".to_owned(), Flags { group: GroupId(u64::MAX), waiting: false, due: None, first: false, told: true }),
+            ("mail".to_owned(), Flags { group: GroupId(0), waiting: true, due: None, first: true, told: false }),
         ];
-        assert_eq!(flags_to_text(&flags), "slack:1f:twff pd:ffffffffffffffff:t mail:0:w");
+        assert_eq!(flags_to_text(&flags), "slack:1f:twff pd:ffffffffffffffff:t mail:0:nw");
         assert_eq!(flags_from_text(&flags_to_text(&flags)), flags);
         let ids = (vec![AlertId(1), AlertId(i64::MAX)], vec![AlertId(7)]);
         assert_eq!(ids_from_blob(&ids_to_blob(&ids.0, &ids.1)), ids);

@@ -116,10 +116,10 @@ impl Store for SqliteStore {
         )?;
         let group_times = self.rows(
             LOAD,
-            "SELECT group_id, max(created_at) FROM notifications
+            "SELECT group_id, max(id), max(created_at) FROM notifications
              WHERE id > (SELECT max(id) - 10000 FROM notifications) GROUP BY group_id",
             [],
-            |row| Ok((GroupId(row.get::<_, i64>(0)?.cast_unsigned()), Moment(row.get(1)?))),
+            |row| Ok((GroupId(row.get::<_, i64>(0)?.cast_unsigned()), EntryId(row.get(1)?), Moment(row.get(2)?))),
         )?;
         let silences = self.rows(LOAD, "SELECT body FROM silences ORDER BY id", [], |row| Ok(readable(row, 0)))?;
         let last = self.number(

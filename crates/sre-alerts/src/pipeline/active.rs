@@ -95,13 +95,13 @@ impl Active {
     pub(super) fn row(
         &self,
         name: impl Fn(ReceiverId) -> String,
-        due: impl Fn(GroupId) -> Option<Moment>,
+        wait: impl Fn(GroupId) -> (Option<Moment>, bool),
         next_entry: EntryId,
     ) -> ActiveRow {
         let flags = |(receiver, group): &(ReceiverId, GroupId)| {
             let (waiting, told) = (self.waiting.has(*receiver), self.told.has(*receiver));
-            let due = if waiting { due(*group) } else { None };
-            let flags = Flags { group: *group, waiting, due, told };
+            let (due, first) = if waiting { wait(*group) } else { (None, false) };
+            let flags = Flags { group: *group, waiting, due, first, told };
             (name(*receiver), flags)
         };
         ActiveRow {

@@ -90,12 +90,15 @@ impl Engine {
     pub(super) fn save(&mut self) -> Result<(), StoreError> {
         let Self { store, actives, groups, outlets, dirty, .. } = self;
         let next_entry = EntryId(self.next_entry);
-        let due = |id| groups.get(&id).and_then(|group| group.due.or_else(|| group.urgent()));
+        let wait = |id| match groups.get(&id) {
+            Some(group) => (group.due.or_else(|| group.urgent()), group.last_sent.is_none()),
+            None => (None, true),
+        };
         let name = |id: ReceiverId| outlets.get(usize::from(id.0)).map(|o| o.name.clone()).unwrap_or_default();
         for key in dirty.drain(..) {
             if let Some(active) = actives.get_mut(&key).filter(|active| active.dirty) {
                 active.dirty = false;
-                store.save_active(&active.row(name, due, next_entry))?;
+                store.save_active(&active.row(name, wait, next_entry))?;
             }
         }
         Ok(())

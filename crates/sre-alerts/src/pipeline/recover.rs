@@ -75,7 +75,7 @@ impl Engine {
             self.close_unreadable(row, now.steady)?;
         }
         let mut keys = HashMap::with_capacity(loaded.active.len());
-        let mut dues = HashMap::new();
+        let (mut dues, mut firsts) = (HashMap::new(), HashMap::new());
         for (row, alert) in &loaded.active {
             let key = KeyHash::of(alert);
             keys.insert(row.id, (key, row.next_entry));
@@ -85,6 +85,9 @@ impl Engine {
                     let first = dues.entry(flags.group).or_insert(due);
                     *first = due.min(*first);
                 }
+                if flags.first {
+                    firsts.insert(flags.group, row.next_entry);
+                }
             }
         }
         // Those that are with receivers come before others of their groups.
@@ -92,8 +95,10 @@ impl Engine {
         for row in first.into_iter().chain(then) {
             self.restore_entry(row, &keys, under_way, now)?;
         }
-        for (id, at) in loaded.group_times {
-            if let Some(group) = self.groups.get_mut(&id) {
+        for (id, entry, at) in loaded.group_times {
+            // It had gone, and what waits now began it anew.
+            let anew = firsts.get(&id).is_some_and(|next| entry < *next);
+            if let Some(group) = self.groups.get_mut(&id).filter(|_| !anew) {
                 // What its alerts say may come from other receivers.
                 group.last_sent = Some(at);
             }
