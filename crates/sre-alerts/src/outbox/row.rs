@@ -63,7 +63,7 @@ pub(crate) struct Flags {
     pub(crate) group: GroupId,
     /// It is to be told that the alert fires.
     pub(crate) waiting: bool,
-    /// When its group was due then, if nothing else had to be waited for.
+    /// When its group was due then, if nothing else had to be waited for; of what is to be told, or to be told as over.
     pub(crate) due: Option<Moment>,
     /// It waits, and its group has not said anything yet.
     pub(crate) first: bool,
@@ -168,8 +168,8 @@ impl fmt::Display for EntryId {
 
 // === text and blobs ===
 
-/// `slack:1f:tw19d1a70c380 pagerduty:2e:nw`: in which group (`n`: a new one), who was told, who waits to be told and until
-/// when.
+/// `slack:1f:tw@19d1a70c380 pagerduty:2e:nw`: in which group (`n`: a new one), who was told, who waits to be told, and when
+/// the group was due.
 pub(crate) fn flags_to_text(flags: &[(String, Flags)]) -> String {
     let one = |(name, flags): &(String, Flags)| {
         let told = if flags.told { "t" } else { "" };
@@ -178,8 +178,8 @@ pub(crate) fn flags_to_text(flags: &[(String, Flags)]) -> String {
             (true, false) => "w",
             (false, _) => "",
         };
-        match flags.due.filter(|_| flags.waiting) {
-            Some(due) => format!("{name}:{:x}:{told}{waiting}{:x}", flags.group.0, due.0),
+        match flags.due {
+            Some(due) => format!("{name}:{:x}:{told}{waiting}@{:x}", flags.group.0, due.0),
             None => format!("{name}:{:x}:{told}{waiting}", flags.group.0),
         }
     };
@@ -191,7 +191,7 @@ pub(crate) fn flags_from_text(text: &str) -> Vec<(String, Flags)> {
         let (rest, flags) = word.rsplit_once(':')?;
         let (name, group) = rest.rsplit_once(':')?;
         let group = GroupId(u64::from_str_radix(group, 16).ok()?);
-        let due = flags.split_once('w').and_then(|(_, due)| i64::from_str_radix(due, 16).ok()).map(Moment);
+        let due = flags.split_once('@').and_then(|(_, due)| i64::from_str_radix(due, 16).ok()).map(Moment);
         let (waiting, first, told) = (flags.contains('w'), flags.contains('n'), flags.contains('t'));
         Some((name.to_owned(), Flags { group, waiting, due, first, told }))
     };
@@ -226,7 +226,7 @@ mod tests {
             ("pd".to_owned(), Flags { group: GroupId(u64::MAX), waiting: false, due: None, first: false, told: true }),
             ("mail".to_owned(), Flags { group: GroupId(0), waiting: true, due: None, first: true, told: false }),
         ];
-        assert_eq!(flags_to_text(&flags), "slack:1f:twff pd:ffffffffffffffff:t mail:0:nw");
+        assert_eq!(flags_to_text(&flags), "slack:1f:tw@ff pd:ffffffffffffffff:t mail:0:nw");
         assert_eq!(flags_from_text(&flags_to_text(&flags)), flags);
         let ids = (vec![AlertId(1), AlertId(i64::MAX)], vec![AlertId(7)]);
         assert_eq!(ids_from_blob(&ids_to_blob(&ids.0, &ids.1)), ids);

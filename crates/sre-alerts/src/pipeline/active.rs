@@ -100,7 +100,8 @@ impl Active {
     ) -> ActiveRow {
         let flags = |(receiver, group): &(ReceiverId, GroupId)| {
             let (waiting, told) = (self.waiting.has(*receiver), self.told.has(*receiver));
-            let (due, first) = if waiting { wait(*group) } else { (None, false) };
+            let (due, first) = if waiting || told && !self.fires() { wait(*group) } else { (None, false) };
+            let first = first && waiting;
             let flags = Flags { group: *group, waiting, due, first, told };
             (name(*receiver), flags)
         };
