@@ -1,7 +1,8 @@
 //! Webhooks in, notifications out, all of it on disk in between:
-//! `cargo run --release -p sre-alerts --features pipeline,server --example serve -- alerts.db TOKEN [NOTIFY_URL]`.
+//! `TOKEN=… cargo run --release -p sre-alerts --features pipeline,server --example serve -- alerts.db [NOTIFY_URL]`.
 //!
-//! Prints its address, takes `POST /webhook/alert` with `Authorization: Bearer TOKEN`, and runs until it is interrupted.
+//! Prints its address, takes `POST /webhook/alert` with `Authorization: Bearer $TOKEN`, and runs until it is interrupted.
+//! The token comes from the environment, as everybody on the machine can read arguments.
 //! With `NOTIFY_URL` each alert is posted there at once; without, they wait in groups by `service`, and go nowhere.
 //! `cargo xtask bench alerts` measures this beside Alertmanager.
 #![expect(clippy::print_stdout, reason = "it is what the example is for")]
@@ -56,7 +57,8 @@ fn receiver(url: Option<String>) -> Result<(SharedNotifier, RouteConfig), Box<dy
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let (Some(store), Some(token)) = (args.next(), args.next()) else { return Err("STORE TOKEN [NOTIFY_URL]".into()) };
+    let store = args.next().ok_or("which store? arguments: STORE [NOTIFY_URL]")?;
+    let token = std::env::var("TOKEN").map_err(|e| format!("TOKEN: {e}: set it to what callers must show"))?;
     let (receiver, route) = receiver(args.next())?;
     let clock = SystemClock::shared();
     let mut config = Config::default();

@@ -9,8 +9,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::store::{BUSY, StoreError};
 
-/// Raised with each change of the tables; `migrate` knows the way from each older one.
-const VERSION: i64 = 1;
+/// Raised with each change of the tables; `migrate` knows the way from each older one that was released (1 was not).
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE alerts (
@@ -98,8 +98,8 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
             tx.pragma_update(None, "user_version", VERSION).map_err(fail)?;
             tx.commit().map_err(fail)
         }
-        newer => {
-            let why = format!("it has tables of version {newer}, this program knows version {VERSION}");
+        other => {
+            let why = format!("it has tables of version {other}, this program knows version {VERSION}");
             Err(StoreError::new("prepare the store", path, why))
         }
     }

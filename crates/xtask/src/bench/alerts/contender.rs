@@ -103,7 +103,7 @@ fn program() -> Result<PathBuf> {
 
 fn start_ours(folder: TempDir, notify: Option<&str>) -> Result<Server> {
     let mut command = Command::new(program()?);
-    command.arg(folder.path().join("alerts.db")).arg(TOKEN).args(notify).stdout(Stdio::piped());
+    command.env("TOKEN", TOKEN).arg(folder.path().join("alerts.db")).args(notify).stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot start the example serve")?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
